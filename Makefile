@@ -1,0 +1,41 @@
+PORT ?= 8080
+STATE ?= .aimass
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test key lock clean
+
+run: $(VENV)/run.stamp
+	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+key: $(VENV)/run.stamp
+	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)
+
+# One resolution for every Python from 3.11 on; the other locks are cuts of it.
+lock: $(VENV)/dev.stamp
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
+	for name in requirements/run layers/deps/requirements layers/ml/requirements; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
+
+$(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml
+	@echo "making the environment in $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/run.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e layers/aimass
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
+	@echo "adding what the tests need ..."
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build cdk.out

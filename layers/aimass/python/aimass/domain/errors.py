@@ -1,0 +1,200 @@
+"""Every error that a caller can be told. Errors know no HTTP: `protocols.status` maps each code to a status."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class AimassError(Exception):
+    """Root of the tree. `code` is stable and public; `details` are facts a program can read (JSON values only)."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidArguments(AimassError):
+    """The request is malformed; `details["fields"]` maps each field to what is wrong with it, where known."""
+
+    code = "invalid_arguments"
+
+
+class PayloadTooLarge(AimassError):
+    """More bytes than this way in takes; the message names the way that does."""
+
+    code = "payload_too_large"
+
+
+class NotFound(AimassError):
+    """No such thing for this tenant."""
+
+    code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class VersionNotFound(NotFound):
+    code = "version_not_found"
+
+
+class AliasNotFound(NotFound):
+    code = "alias_not_found"
+
+
+class JobNotFound(NotFound):
+    code = "job_not_found"
+
+
+class UploadNotFound(NotFound):
+    code = "upload_not_found"
+
+
+class RouteNotFound(NotFound):
+    code = "route_not_found"
+
+
+class Conflict(AimassError):
+    """The thing is not in the state that the call needs."""
+
+    code = "conflict"
+
+
+class VersionTaken(Conflict):
+    """That version number was used before; numbers are never reused."""
+
+    code = "version_taken"
+
+
+class VersionNotReady(Conflict):
+    """The version is still importing, or its import failed."""
+
+    code = "version_not_ready"
+
+
+class UploadIncomplete(Conflict):
+    """The parts named do not make up the file that was announced."""
+
+    code = "upload_incomplete"
+
+
+class JobNotRetryable(Conflict):
+    code = "job_not_retryable"
+
+
+class ImportRefused(AimassError):
+    """The upload cannot become a version. Subclasses say why; retrying the same bytes cannot help."""
+
+    code = "import_refused"
+
+
+class UnsupportedFormat(ImportRefused):
+    """Recognised, or not, but nothing this platform converts; the message names what is accepted."""
+
+    code = "unsupported_format"
+
+
+class TruncatedModel(ImportRefused):
+    code = "truncated_model"
+
+
+class InvalidModel(ImportRefused):
+    """The runtime refuses the graph: a type error, a cycle, a missing input."""
+
+    code = "invalid_model"
+
+
+class UnknownOperator(ImportRefused):
+    code = "unknown_operator"
+
+
+class OpsetTooNew(ImportRefused):
+    code = "opset_too_new"
+
+
+class ExternalDataMissing(ImportRefused):
+    code = "external_data_missing"
+
+
+class ExternalDataEscapes(ImportRefused):
+    """External data lies outside the model's folder."""
+
+    code = "external_data_escapes"
+
+
+class UnsafeArchive(ImportRefused):
+    """An archive that escapes its folder, follows links or holds special files."""
+
+    code = "unsafe_archive"
+
+
+class ArchiveTooLarge(ImportRefused):
+    """An archive that unpacks beyond its limit, in bytes or in files."""
+
+    code = "archive_too_large"
+
+
+class AmbiguousArchive(ImportRefused):
+    """Several models, or none, where one is expected."""
+
+    code = "ambiguous_archive"
+
+
+class InvalidSample(ImportRefused):
+    """The sample input cannot be read, or does not fit the model's inputs."""
+
+    code = "invalid_sample"
+
+
+class SampleNeeded(ImportRefused):
+    """No generated input runs; a sample must be given."""
+
+    code = "sample_needed"
+
+
+class ModelTimeout(ImportRefused):
+    """Loading or one prediction took longer than is allowed."""
+
+    code = "model_timeout"
+
+
+class ModelOutOfMemory(ImportRefused):
+    """Loading or one prediction asked for more memory than the tier has."""
+
+    code = "model_out_of_memory"
+
+
+class ModelCrashed(ImportRefused):
+    """The runtime died while it held the model."""
+
+    code = "model_crashed"
+
+
+class DigestMismatch(ImportRefused):
+    """The bytes that arrived are not those whose SHA-256 was announced."""
+
+    code = "digest_mismatch"
+
+
+class PredictionFailed(AimassError):
+    """The runtime refused these inputs."""
+
+    code = "prediction_failed"
+
+
+class PredictionTimeout(AimassError):
+    code = "prediction_timeout"
+
+
+class PredictionOutOfMemory(AimassError):
+    code = "prediction_out_of_memory"
+
+
+class InternalError(AimassError):
+    """A fault of ours; the request id finds it in the log."""
+
+    code = "internal_error"

@@ -1,0 +1,193 @@
+"""The nouns of the registry: models, versions, variants, aliases and jobs, as values."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+VersionState = Literal["importing", "ready", "failed"]
+JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+ImportStep = Literal["upload", "identify", "convert", "verify", "register"]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a model: its path inside the model's folder and the artifact that holds its bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model as files, `main` being the one a runtime opens; the others are its external data."""
+
+    main: str
+    files: tuple[StoredFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """The file's own digest, or for several files the digest of their sorted `digest  path` lines."""
+        if len(self.files) == 1:
+            return self.files[0].sha256
+        lines = sorted(f"{file.sha256}  {file.path}\n" for file in self.files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output in the Open Inference Protocol's terms.
+
+    `shape` has -1 for a variable dimension. A sequence, map or optional travels as JSON text in BYTES; `onnx_type`
+    always holds the runtime's own type, such as `seq(map(int64,tensor(float)))`.
+    """
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    onnx_type: str
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What one prediction costs, measured at import on the sample or on generated inputs, one thread."""
+
+    load_ms: float
+    memory_bytes: int
+    p50_ms: float
+    p99_ms: float
+    runs: int
+    onnxruntime: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One form of a version that can answer: `original`, or a compressed one."""
+
+    name: str
+    compressed: str | None
+    pruned: bool
+    config: dict[str, Any]
+    files: ModelFiles
+    optimized: ModelFiles | None
+    measurements: Measurements
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job ended badly: the step it was in, a stable code, a text that says what to do."""
+
+    step: str
+    code: str
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A numbered, immutable version of a model. Everything from `framework` on is known once it is ready."""
+
+    model: str
+    number: int
+    state: VersionState
+    job_id: str
+    created_at: str
+    filename: str
+    label: str | None = None
+    labels: tuple[str, ...] = ()
+    sample: StoredFile | None = None
+    failure: Failure | None = None
+    ready_at: str | None = None
+    source: ModelFiles | None = None
+    format: str | None = None
+    framework: str | None = None
+    opset: dict[str, int] = field(default_factory=dict)
+    parameter_count: int | None = None
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+    def variant(self, name: str = "original") -> Variant:
+        """The variant of that name. Raises KeyError naming it."""
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A named series of versions of one tenant."""
+
+    name: str
+    created_at: str
+    last_version: int
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A name that points at a version and moves atomically; `revision` counts its moves."""
+
+    model: str
+    name: str
+    version: int
+    revision: int
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """An uploaded object, pinned to the S3 version that its event named."""
+
+    path: str
+    key: str
+    version_id: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload in parts that has been granted and not yet completed."""
+
+    key: str
+    storage_id: str
+    size: int
+    part_size: int
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """When a job entered a step, and left it."""
+
+    step: str
+    started_at: str
+    finished_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Long work that a tenant can follow."""
+
+    id: str
+    kind: Literal["import"]
+    model: str
+    version: int
+    filename: str
+    state: JobState
+    created_at: str
+    step: ImportStep = "upload"
+    attempt: int = 1
+    sha256: str | None = None
+    source: tuple[SourceFile, ...] = ()
+    upload: Upload | None = None
+    execution: str | None = None
+    steps: tuple[StepTime, ...] = ()
+    finished_at: str | None = None
+    error: Failure | None = None
