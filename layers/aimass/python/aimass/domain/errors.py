@@ -70,6 +70,12 @@ class VersionTaken(Conflict):
     code = "version_taken"
 
 
+class JobExists(Conflict):
+    """A job of that id was made before, by a doubled event."""
+
+    code = "job_exists"
+
+
 class VersionNotReady(Conflict):
     """The version is still importing, or its import failed."""
 

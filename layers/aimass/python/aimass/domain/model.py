@@ -164,11 +164,10 @@ class Upload:
 
 @dataclass(frozen=True)
 class StepTime:
-    """When a job entered a step, and left it."""
+    """When a job entered a step; it left it when it entered the next, or ended."""
 
     step: str
     started_at: str
-    finished_at: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,24 @@
+"""The CDK app: `cdk deploy --all -c stage=prod`, or without the cdk command through `infra.synth`."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from infra.settings import STAGES
+from infra.stacks.api import ApiStack
+from infra.stacks.imports import ImportsStack
+from infra.stacks.predict import PredictStack
+from infra.stacks.storage import StorageStack
+
+app = cdk.App(
+    analytics_reporting=False,
+    default_stack_synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+)
+stage = STAGES[app.node.try_get_context("stage") or "dev"]
+
+storage = StorageStack(app, f"{stage.prefix}-storage", stage=stage)
+imports = ImportsStack(app, f"{stage.prefix}-imports", stage=stage, storage=storage)
+predict = PredictStack(app, f"{stage.prefix}-predict", stage=stage, storage=storage)
+ApiStack(app, f"{stage.prefix}-api", stage=stage, storage=storage, imports=imports, predict=predict)
+
+app.synth()

@@ -1,0 +1,14 @@
+"""State `convert`: whatever was recognised becomes ONNX."""
+
+from typing import Any
+
+from aimass import bootstrap
+from aimass.protocols.states import Event, run_step
+from aimass.usecases.import_model import IdentifiedModel, convert
+from msgspec import convert as read
+
+
+def handler(event: Event, context: object) -> Any:
+    """`{tenant, job_id, identified}` to a `ConvertedModel`."""
+    identified = read(event["identified"], IdentifiedModel)
+    return run_step(bootstrap.registry(), "convert", event, lambda tenant, job_id: convert(identified))

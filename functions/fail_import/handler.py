@@ -1,0 +1,15 @@
+"""State `fail_import`: whatever went wrong is written on the job and its version."""
+
+from typing import Any
+
+import msgspec
+from aimass import bootstrap
+from aimass.protocols.states import Event, failure_of
+
+
+def handler(event: Event, context: object) -> Any:
+    """`{tenant, job_id, error: {Error, Cause}}` to the failure as it was recorded."""
+    registry, tenant, job_id = bootstrap.registry(), event["tenant"], event["job_id"]
+    failure = failure_of(event, registry.get_job(tenant, job_id).step)
+    registry.fail(tenant, job_id, failure)
+    return msgspec.to_builtins(failure)

@@ -1,0 +1,18 @@
+"""State `identify`: the upload becomes a recognised model of known files."""
+
+from typing import Any
+
+from aimass import bootstrap
+from aimass.protocols.states import Event, run_step
+from aimass.usecases.import_model import identify
+
+
+def handler(event: Event, context: object) -> Any:
+    """`{tenant, job_id}` to an `IdentifiedModel`."""
+    registry, limits = bootstrap.registry(), bootstrap.identify_limits()
+    return run_step(
+        registry,
+        "identify",
+        event,
+        lambda tenant, job_id: identify(registry, bootstrap.artifacts(), bootstrap.uploads(), tenant, job_id, limits),
+    )

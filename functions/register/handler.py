@@ -1,0 +1,22 @@
+"""State `register`: the version becomes ready, in one transaction."""
+
+from typing import Any
+
+from aimass import bootstrap
+from aimass.protocols.states import Event, run_step
+from aimass.usecases.import_model import ConvertedModel, IdentifiedModel, VerifiedModel, register
+from msgspec import convert as read
+
+
+def handler(event: Event, context: object) -> Any:
+    """`{tenant, job_id, identified, converted, verified}` to the registered model's name and number."""
+    registry = bootstrap.registry()
+    identified = read(event["identified"], IdentifiedModel)
+    converted = read(event["converted"], ConvertedModel)
+    verified = read(event["verified"], VerifiedModel)
+
+    def work(tenant: str, job_id: str) -> dict[str, Any]:
+        version = register(registry, tenant, job_id, identified, converted, verified)
+        return {"model": version.model, "version": version.number}
+
+    return run_step(registry, "register", event, work)

@@ -1,0 +1,20 @@
+"""State `verify`: the model is loaded, run and measured in a sandbox."""
+
+from typing import Any
+
+from aimass import bootstrap
+from aimass.protocols.states import Event, run_step
+from aimass.usecases.import_model import ConvertedModel, verify
+from msgspec import convert as read
+
+
+def handler(event: Event, context: object) -> Any:
+    """`{tenant, job_id, converted}` to a `VerifiedModel`."""
+    registry, converted = bootstrap.registry(), read(event["converted"], ConvertedModel)
+    limits, seconds = bootstrap.verify_limits(), bootstrap.prediction_seconds()
+    return run_step(
+        registry,
+        "verify",
+        event,
+        lambda tenant, job_id: verify(registry, bootstrap.artifacts(), tenant, job_id, converted, limits, seconds),
+    )

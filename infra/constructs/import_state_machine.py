@@ -1,0 +1,84 @@
+"""The state machine that turns an upload into a version. A state, its function and its folder share one name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk.aws_stepfunctions import (
+    DefinitionBody,
+    Fail,
+    JitterType,
+    JsonPath,
+    StateMachine,
+    StateMachineType,
+    Timeout,
+)
+from aws_cdk.aws_stepfunctions_tasks import LambdaInvoke
+from constructs import Construct
+
+from infra.constructs.service_function import ServiceFunction
+from infra.settings import Stage
+
+# Faults of the service, not of the upload: our functions' own errors (StepRefused among them) are never retried.
+RETRIED = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+RESULTS = {
+    "identify": "$.identified",
+    "convert": "$.converted",
+    "verify": "$.verified",
+    "register": "$.registered",
+    "fail_import": JsonPath.DISCARD,
+}
+# A state outlives its function's own timeout, so that the function's error is the one that is caught.
+GRACE_SECONDS = 10
+
+
+class ImportStateMachine(Construct):
+    """identify, convert, verify, register; any error goes to fail_import. It may invoke these functions only."""
+
+    def __init__(self, scope: Construct, *, stage: Stage, functions: Mapping[str, ServiceFunction]) -> None:
+        super().__init__(scope, "import")
+        states = {name: self._state(name, functions[name]) for name in RESULTS}
+        fail_import = states.pop("fail_import")
+        for state in states.values():
+            state.add_catch(fail_import, errors=["States.ALL"], result_path="$.error")
+        fail_import.next(Fail(self, "import_failed", error_path="$.error.Error", cause_path="$.error.Cause"))
+        states["identify"].next(states["convert"]).next(states["verify"]).next(states["register"])
+        self._machine = StateMachine(
+            self,
+            "machine",
+            state_machine_name=f"{stage.prefix}-import",
+            state_machine_type=StateMachineType.STANDARD,
+            definition_body=DefinitionBody.from_chainable(states["identify"]),
+            timeout=Duration.hours(1),
+        )
+        self.arn = self._machine.state_machine_arn
+
+    def allow_start(self, function: ServiceFunction) -> None:
+        """Lets the function start executions."""
+        function.allow("states", ["StartExecution"], self.arn)
+
+    def _state(self, name: str, function: ServiceFunction) -> LambdaInvoke:
+        state = LambdaInvoke(
+            self,
+            name,
+            lambda_function=function.lambda_function,
+            payload_response_only=True,
+            result_path=RESULTS[name],
+            retry_on_service_exceptions=False,
+            task_timeout=Timeout.duration(Duration.seconds(function.seconds + GRACE_SECONDS)),
+        )
+        state.add_retry(
+            errors=RETRIED,
+            interval=Duration.seconds(2),
+            backoff_rate=2,
+            max_attempts=4,
+            max_delay=Duration.seconds(30),
+            jitter_strategy=JitterType.FULL,
+        )
+        return state

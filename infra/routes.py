@@ -1,0 +1,40 @@
+"""Every route of the HTTP API: which function answers it, and whether it needs no key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Route:
+    method: Literal["GET", "POST", "PUT", "DELETE", "ANY"]
+    path: str
+    function: Literal["api", "predict"]
+    public: bool = False
+
+
+ROUTES = (
+    Route("POST", "/upload", "api"),
+    Route("POST", "/api/v1/uploads", "api"),
+    Route("GET", "/api/v1/uploads/{upload_id}", "api"),
+    Route("DELETE", "/api/v1/uploads/{upload_id}", "api"),
+    Route("POST", "/api/v1/uploads/{upload_id}/complete", "api"),
+    Route("GET", "/api/v1/models", "api"),
+    Route("GET", "/api/v1/models/{model}", "api"),
+    Route("GET", "/api/v1/models/{model}/versions", "api"),
+    Route("GET", "/api/v1/models/{model}/versions/{version}", "api"),
+    Route("GET", "/api/v1/models/{model}/aliases/{alias}", "api"),
+    Route("PUT", "/api/v1/models/{model}/aliases/{alias}", "api"),
+    Route("GET", "/api/v1/jobs", "api"),
+    Route("GET", "/api/v1/jobs/{job_id}", "api"),
+    Route("POST", "/api/v1/jobs/{job_id}/retry", "api"),
+    Route("GET", "/health", "api", public=True),
+    Route("GET", "/openapi.json", "api", public=True),
+    Route("POST", "/predict", "predict"),
+    Route("ANY", "/v1/{proxy+}", "predict"),
+    Route("ANY", "/v2", "predict"),
+    Route("ANY", "/v2/{proxy+}", "predict"),
+    Route("GET", "/v2/health/live", "predict", public=True),
+    Route("GET", "/v2/health/ready", "predict", public=True),
+)

@@ -1,0 +1,61 @@
+"""DynamoDB transactions whose failed conditions are domain errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from aimass.adapters.aws.items import attribute
+from aimass.domain.errors import AimassError, Conflict
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of a transaction, and the error that its failed condition means."""
+
+    operation: str
+    table: str
+    body: dict[str, Any]
+    condition: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    error: AimassError | None = None
+
+    def otherwise(self, error: AimassError) -> Write:
+        """The same write, raising `error` when its condition fails."""
+        return replace(self, error=error)
+
+    def request(self) -> dict[str, Any]:
+        """The write as TransactWriteItems takes it."""
+        body = {"TableName": self.table, **self.body}
+        used = f"{self.condition} {self.body.get('UpdateExpression', '')}"
+        names = self.names | ({"#state": "state"} if "#state" in used else {})
+        if self.condition:
+            body["ConditionExpression"] = self.condition
+        if self.values:
+            body["ExpressionAttributeValues"] = {name: attribute(value) for name, value in self.values.items()}
+        if names:
+            body["ExpressionAttributeNames"] = names
+        return {self.operation: body}
+
+
+def transact(client: Any, *writes: Write) -> None:
+    """Does all writes or none. Raises the error of the first failed condition; Conflict if another transaction was in the way."""
+    try:
+        client.transact_write_items(TransactItems=[write.request() for write in writes])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TransactionCanceledException":
+            raise
+        _raise_first(writes, error)
+
+
+def _raise_first(writes: tuple[Write, ...], error: ClientError) -> None:
+    reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+    for write, reason in zip(writes, reasons, strict=False):
+        if reason == "ConditionalCheckFailed" and write.error:
+            raise write.error from error
+    if "TransactionConflict" in reasons:
+        raise Conflict("another change was under way; try again") from error
+    raise error

@@ -1,0 +1,21 @@
+"""The import state machine on Step Functions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class StepFunctionsImportRunner:
+    """The port `ImportRunner`: an execution's name makes a doubled start harmless."""
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client = client
+        self._arn = state_machine_arn
+
+    def start(self, name: str, document: dict[str, Any]) -> None:
+        """Starts an execution of that name unless one ran before."""
+        try:
+            self._client.start_execution(stateMachineArn=self._arn, name=name, input=json.dumps(document))
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return

@@ -1,0 +1,99 @@
+"""The composition root: the only module that reads the environment and picks adapters. Heavy imports happen on first use."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aimass.adapters.aws.artifacts import S3ArtifactStore
+    from aimass.adapters.aws.keys import DynamoApiKeys
+    from aimass.adapters.aws.registry import DynamoModelRegistry
+    from aimass.adapters.aws.uploads import S3UploadStore
+    from aimass.adapters.aws.workflow import StepFunctionsImportRunner
+    from aimass.sandbox.limits import Limits
+    from aimass.usecases.predict import Predictor
+
+MIB = 1024 * 1024
+_PARENT_MIB = 512  # what a step's own process keeps of its function's memory
+
+
+@cache
+def _client(service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        signature_version="s3v4" if service == "s3" else None,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        # A presigned part's URL must not ask its sender for a checksum header.
+        request_checksum_calculation="when_required",
+    )
+    return boto3.client(service, config=config)
+
+
+@cache
+def registry() -> DynamoModelRegistry:
+    """Models, versions, aliases and jobs."""
+    from aimass.adapters.aws.registry import DynamoModelRegistry
+
+    return DynamoModelRegistry(_client("dynamodb"), os.environ["TABLE_NAME"])
+
+
+@cache
+def api_keys() -> DynamoApiKeys:
+    """API keys, as hashes."""
+    from aimass.adapters.aws.keys import DynamoApiKeys
+
+    return DynamoApiKeys(_client("dynamodb"), os.environ["TABLE_NAME"])
+
+
+@cache
+def artifacts() -> S3ArtifactStore:
+    """Content-addressed files."""
+    from aimass.adapters.aws.artifacts import S3ArtifactStore
+
+    return S3ArtifactStore(_client("s3"), os.environ["ARTIFACTS_BUCKET"])
+
+
+@cache
+def uploads() -> S3UploadStore:
+    """Where uploads arrive."""
+    from aimass.adapters.aws.uploads import S3UploadStore
+
+    return S3UploadStore(_client("s3"), os.environ["UPLOADS_BUCKET"])
+
+
+@cache
+def import_runner() -> StepFunctionsImportRunner:
+    """The import state machine."""
+    from aimass.adapters.aws.workflow import StepFunctionsImportRunner
+
+    return StepFunctionsImportRunner(_client("stepfunctions"), os.environ["IMPORT_STATE_MACHINE_ARN"])
+
+
+@cache
+def predictor() -> Predictor:
+    """The data plane."""
+    raise RuntimeError("wired when the data plane lands")
+
+
+def identify_limits() -> Limits:
+    """What the process that opens an upload may use of its function."""
+    from aimass.sandbox.limits import Limits
+
+    memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - _PARENT_MIB
+    return Limits(seconds=300, memory_bytes=memory * MIB)
+
+
+def verify_limits() -> Limits:
+    """What a model may use: the memory of the function that will serve it."""
+    from aimass.sandbox.limits import Limits
+
+    return Limits(seconds=600, memory_bytes=int(os.environ["MODEL_MEMORY_MB"]) * MIB)
+
+
+def prediction_seconds() -> float:
+    """How long one prediction may take."""
+    return float(os.environ["PREDICTION_SECONDS"])

@@ -1,0 +1,118 @@
+"""The control plane's JSON: what a caller sees of versions, jobs and aliases, in the mission's field names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from aimass.domain.model import Alias, Job, Model, ModelFiles, Variant, Version
+from aimass.domain.ports import ArtifactStore
+
+View = dict[str, Any]
+
+
+def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> View:
+    """A version's record; one that is not ready has its state, and its failure, and no measurements yet."""
+    view: View = {
+        "name": version.model,
+        "version": version.number,
+        "state": version.state,
+        "timestamp": version.ready_at or version.created_at,
+        "created_at": version.created_at,
+        "filename": version.filename,
+        "label": version.label,
+        "labels": list(version.labels),
+        "job_id": version.job_id,
+    }
+    if version.failure:
+        view["error"] = msgspec.to_builtins(version.failure)
+    if version.state != "ready":
+        return view
+    views = [_variant_view(tenant, variant, artifacts) for variant in version.variants]
+    return (
+        view
+        | {name: value for name, value in views[0].items() if name != "variant"}
+        | {
+            "format": version.format,
+            "framework": version.framework,
+            "opset": version.opset,
+            "parameter_count": version.parameter_count,
+            "inputs": msgspec.to_builtins(version.inputs),
+            "outputs": msgspec.to_builtins(version.outputs),
+            "source": _files_view(tenant, version.source, artifacts) if version.source else None,
+            "sample": msgspec.to_builtins(version.sample),
+            "variants": views,
+        }
+    )
+
+
+def _variant_view(tenant: str, variant: Variant, artifacts: ArtifactStore) -> View:
+    return {
+        "variant": variant.name,
+        "compressed": variant.compressed,
+        "pruned": variant.pruned,
+        "config": variant.config,
+        **_files_view(tenant, variant.files, artifacts),
+        "measurements": msgspec.to_builtins(variant.measurements),
+    }
+
+
+def _files_view(tenant: str, files: ModelFiles, artifacts: ArtifactStore) -> View:
+    main = next(file for file in files.files if file.path == files.main)
+    return {
+        "size": files.size,
+        "sha256": files.sha256,
+        "path": artifacts.uri(tenant, main.sha256),
+        "files": [
+            {"path": file.path, "size": file.size, "sha256": file.sha256, "uri": artifacts.uri(tenant, file.sha256)}
+            for file in files.files
+        ],
+    }
+
+
+def version_summary(version: Version) -> View:
+    """A version as a list shows it."""
+    return {
+        "version": version.number,
+        "state": version.state,
+        "label": version.label,
+        "timestamp": version.ready_at or version.created_at,
+        "size": version.variants[0].files.size if version.variants else None,
+        "variants": [variant.name for variant in version.variants],
+        "error": msgspec.to_builtins(version.failure),
+    }
+
+
+def model_view(model: Model) -> View:
+    """A model as a list shows it."""
+    return {"name": model.name, "created_at": model.created_at, "last_version": model.last_version}
+
+
+def alias_view(alias: Alias) -> View:
+    """An alias, with the revision that its next move may be conditional on."""
+    return {
+        "model": alias.model,
+        "alias": alias.name,
+        "version": alias.version,
+        "revision": alias.revision,
+        "updated_at": alias.updated_at,
+    }
+
+
+def job_view(job: Job) -> View:
+    """A job's state, step, times and error."""
+    return {
+        "job_id": job.id,
+        "kind": job.kind,
+        "model_name": job.model,
+        "version": job.version or None,
+        "filename": job.filename,
+        "state": job.state,
+        "step": job.step,
+        "attempt": job.attempt,
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "steps": msgspec.to_builtins(job.steps),
+        "error": msgspec.to_builtins(job.error),
+    }

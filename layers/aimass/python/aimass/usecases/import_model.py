@@ -1,0 +1,180 @@
+"""The steps of an import, each one a state: identify, convert, verify, register. A step may run twice: it repeats nothing stored."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+
+import msgspec
+
+from aimass.domain.clock import now
+from aimass.domain.errors import DigestMismatch, InvalidModel, UnsafeArchive, UnsupportedFormat
+from aimass.domain.model import Job, Measurements, ModelFiles, SourceFile, TensorSpec, Variant, Version
+from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
+from aimass.formats import ACCEPTED, identify_folder
+from aimass.sandbox.limits import Limits
+from aimass.sandbox.verification import verify_folder
+
+MAX_DESCRIPTION_BYTES = 200_000  # a state hands on at most 256 KB
+
+
+@dataclass(frozen=True)
+class IdentifiedModel:
+    """What `identify` hands on."""
+
+    format: str
+    framework: str
+    opset: dict[str, int]
+    parameter_count: int
+    source: ModelFiles
+    model: ModelFiles
+
+
+@dataclass(frozen=True)
+class ConvertedModel:
+    """What `convert` hands on: the model as ONNX."""
+
+    model: ModelFiles
+
+
+@dataclass(frozen=True)
+class VerifiedModel:
+    """What `verify` hands on."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    measurements: Measurements
+    optimized: ModelFiles | None
+    optimized_note: str | None
+
+
+def identify(
+    registry: ModelRegistry, artifacts: ArtifactStore, uploads: UploadStore, tenant: str, job_id: str, limits: Limits
+) -> IdentifiedModel:
+    """Stores the pinned upload, recognises it by content and stores the model's files. Raises ImportRefused kinds."""
+    job = registry.get_job(tenant, job_id)
+    with _folder() as folder:
+        _download(uploads, job, folder / "model")
+        stored = tuple(artifacts.put_file(tenant, file.path, folder / "model" / file.path) for file in job.source)
+        found = identify_folder(folder / "model", limits)
+        files = tuple(artifacts.put_file(tenant, path, found.root / path) for path in found.files)
+    return IdentifiedModel(
+        format=found.format,
+        framework=found.framework,
+        opset=found.opset,
+        parameter_count=found.parameter_count,
+        source=ModelFiles(stored[0].path, stored),
+        model=ModelFiles(found.main, files),
+    )
+
+
+def _download(uploads: UploadStore, job: Job, folder: Path) -> None:
+    for file in job.source:
+        digest = uploads.download(file, folder / _safe(file))
+        if job.sha256 and digest != job.sha256:
+            raise DigestMismatch(
+                f"{file.path} arrived with another SHA-256 than announced; send it again",
+                announced=job.sha256,
+                arrived=digest,
+            )
+
+
+def convert(identified: IdentifiedModel) -> ConvertedModel:
+    """Passes ONNX through. Raises UnsupportedFormat for what has no converter yet."""
+    if identified.format != "onnx":
+        raise UnsupportedFormat(
+            f"{identified.format} is not converted yet; accepted: {ACCEPTED}", format=identified.format, accepted=ACCEPTED
+        )
+    return ConvertedModel(identified.model)
+
+
+def verify(
+    registry: ModelRegistry,
+    artifacts: ArtifactStore,
+    tenant: str,
+    job_id: str,
+    converted: ConvertedModel,
+    limits: Limits,
+    prediction_seconds: float,
+) -> VerifiedModel:
+    """Loads and runs the model in the sandbox and stores its optimised graph. Raises ImportRefused kinds."""
+    job = registry.get_job(tenant, job_id)
+    version = registry.get_version(tenant, job.model, job.version)
+    with _folder() as folder:
+        for file in converted.model.files:
+            artifacts.fetch(tenant, file, folder / "model" / file.path)
+        sample = folder / "sample" / version.sample.path if version.sample else None
+        if version.sample and sample:
+            artifacts.fetch(tenant, version.sample, sample)
+        found = verify_folder(folder / "model", converted.model.main, sample, limits, prediction_seconds)
+        _check_describable(found.inputs + found.outputs)
+        optimized = None
+        if found.optimized_main:
+            files = tuple(artifacts.put_file(tenant, path, found.root / path) for path in found.optimized)
+            optimized = ModelFiles(found.optimized_main, files)
+    return VerifiedModel(found.inputs, found.outputs, found.measurements, optimized, found.optimized_note)
+
+
+def register(
+    registry: ModelRegistry,
+    tenant: str,
+    job_id: str,
+    identified: IdentifiedModel,
+    converted: ConvertedModel,
+    verified: VerifiedModel,
+) -> Version:
+    """Makes the version ready: the one commit point of an import."""
+    job = registry.get_job(tenant, job_id)
+    reserved = registry.get_version(tenant, job.model, job.version)
+    original = Variant(
+        name="original",
+        compressed=None,
+        pruned=False,
+        config={"optimized_note": verified.optimized_note} if verified.optimized_note else {},
+        files=converted.model,
+        optimized=verified.optimized,
+        measurements=verified.measurements,
+    )
+    version = replace(
+        reserved,
+        state="ready",
+        ready_at=now(),
+        source=identified.source,
+        format=identified.format,
+        framework=identified.framework,
+        opset=identified.opset,
+        parameter_count=identified.parameter_count,
+        inputs=verified.inputs,
+        outputs=verified.outputs,
+        variants=(original,),
+    )
+    registry.register(tenant, version, job_id)
+    return version
+
+
+def _safe(file: SourceFile) -> PurePosixPath:
+    path = PurePosixPath(file.path)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise UnsafeArchive(f"{file.path!r} is not a path inside the model's folder", path=file.path)
+    return path
+
+
+def _check_describable(specs: tuple[TensorSpec, ...]) -> None:
+    size = len(msgspec.json.encode(specs))
+    if size > MAX_DESCRIPTION_BYTES:
+        raise InvalidModel(
+            f"the inputs and outputs take {size} bytes to describe; the limit is {MAX_DESCRIPTION_BYTES}", count=len(specs)
+        )
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(mkdtemp(prefix="import-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

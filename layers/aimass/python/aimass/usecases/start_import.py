@@ -1,0 +1,139 @@
+"""From an object that arrived in S3 to a running import, once, however often its event comes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ulid import ULID
+
+from aimass.domain.clock import now
+from aimass.domain.errors import AimassError, ImportRefused, InvalidArguments, JobExists, JobNotFound, JobNotRetryable
+from aimass.domain.model import Failure, Job, SourceFile
+from aimass.domain.names import check_name
+from aimass.domain.ports import ImportRunner, ModelRegistry, UploadStore
+from aimass.usecases.uploads import NewVersion, reserve
+
+COMPLETE = "_COMPLETE"
+MAX_FILES = 1000
+
+
+@dataclass(frozen=True)
+class ArrivedObject:
+    """An object version that an S3 event named; `time` is the event's, ISO 8601."""
+
+    bucket: str
+    key: str
+    version_id: str
+    size: int
+    time: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for every delivery of the same event: it names the execution."""
+        return hashlib.sha256(f"{self.bucket}\n{self.key}\n{self.version_id}".encode()).hexdigest()
+
+    @property
+    def job_id(self) -> str:
+        """A ULID of the event's time whose random part is the fingerprint, so that a doubled event names the same job."""
+        milliseconds = int(datetime.fromisoformat(self.time).timestamp() * 1000)
+        return str(ULID(milliseconds.to_bytes(6, "big") + bytes.fromhex(self.fingerprint)[:10]))
+
+
+def start_import(registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject) -> str | None:
+    """Starts the import of what arrived, and returns its job's id; None when the object waits for others.
+
+    `uploads/<tenant>/<model>/<file>` imports itself. Deeper files wait for `_COMPLETE` in or above their folder,
+    directly under the model or in one of its folders, and become one model of several files.
+    """
+    _, tenant, model, path = arrived.key.split("/", 3)
+    check_name("tenant", tenant)
+    folder, _, name = path.rpartition("/")
+    if name == COMPLETE:
+        return _start_folder(registry, uploads, runner, arrived, tenant, model)
+    if folder or not name:
+        return None
+    job_id = uploads.job_id_of(arrived.key, arrived.version_id) or arrived.job_id
+    source = SourceFile(name, arrived.key, arrived.version_id, arrived.size)
+    return _start(registry, runner, arrived, tenant, NewVersion(model, name), job_id, (source,))
+
+
+def _start_folder(
+    registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject, tenant: str, model: str
+) -> str | None:
+    prefix = arrived.key.removesuffix(COMPLETE)
+    files = [file for file in uploads.list_folder(prefix) if not file.path.endswith((COMPLETE, "/"))]
+    name = prefix.rstrip("/").rsplit("/", 1)[-1]
+    new = NewVersion(model, name)
+    if not files or len(files) > MAX_FILES:
+        error = ImportRefused(f"a model of several files has 1 to {MAX_FILES} files; {prefix} has {len(files)}")
+        return _refuse(registry, tenant, new, arrived.job_id, error)
+    return _start(registry, runner, arrived, tenant, new, arrived.job_id, tuple(files))
+
+
+def _start(
+    registry: ModelRegistry,
+    runner: ImportRunner,
+    arrived: ArrivedObject,
+    tenant: str,
+    new: NewVersion,
+    job_id: str,
+    source: tuple[SourceFile, ...],
+) -> str | None:
+    try:
+        job = _job(registry, tenant, new, job_id)
+    except InvalidArguments as error:
+        return _refuse(registry, tenant, new, job_id, error)
+    if job.state == "waiting":
+        running = replace(job, state="running", source=source, execution=arrived.fingerprint, finished_at=None)
+        registry.requeue(tenant, running, was=job)
+        job = running
+    if job.state == "running" and job.execution == arrived.fingerprint:
+        runner.start(_execution_name(job), execution_input(tenant, job))
+    return job.id
+
+
+def _job(registry: ModelRegistry, tenant: str, new: NewVersion, job_id: str) -> Job:
+    try:
+        return registry.get_job(tenant, job_id)
+    except JobNotFound:
+        pass
+    try:
+        return reserve(registry, tenant, new, job_id=job_id)
+    except JobExists:
+        return registry.get_job(tenant, job_id)
+
+
+def _refuse(registry: ModelRegistry, tenant: str, new: NewVersion, job_id: str, error: AimassError) -> str:
+    """Nothing can be reserved, so the reason is kept as a failed job, where whoever put the file will look."""
+    reason = Failure("upload", error.code, error.message, error.details)
+    registry.record_job(
+        tenant, Job(job_id, "import", new.model, 0, new.filename, "failed", now(), finished_at=now(), error=reason)
+    )
+    return job_id
+
+
+def retry_import(registry: ModelRegistry, runner: ImportRunner, tenant: str, job_id: str) -> Job:
+    """Runs a failed import again over the same pinned bytes; of a running one, makes sure that it was started.
+
+    Raises JobNotRetryable.
+    """
+    job = registry.get_job(tenant, job_id)
+    if job.state not in {"failed", "running"} or not job.source or job.execution is None:
+        raise JobNotRetryable(f"job {job_id} is {job.state}; a failed import can be retried", state=job.state)
+    if job.state == "failed":
+        again = replace(job, state="running", attempt=job.attempt + 1, finished_at=None, error=None)
+        registry.requeue(tenant, again, was=job)
+        job = again
+    runner.start(_execution_name(job), execution_input(tenant, job))
+    return job
+
+
+def _execution_name(job: Job) -> str:
+    return f"{job.execution}" if job.attempt == 1 else f"{job.execution}-{job.attempt}"
+
+
+def execution_input(tenant: str, job: Job) -> dict[str, str | int]:
+    """What the state machine carries: references, never bytes."""
+    return {"tenant": tenant, "model": job.model, "version": job.version, "job_id": job.id, "attempt": job.attempt}

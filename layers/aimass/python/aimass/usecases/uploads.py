@@ -1,0 +1,204 @@
+"""Uploads: a version number is reserved and a job made before the first byte is stored."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ulid import ULID
+
+from aimass.domain.clock import now
+from aimass.domain.errors import (
+    Conflict,
+    InvalidArguments,
+    JobNotFound,
+    PayloadTooLarge,
+    UploadIncomplete,
+    UploadNotFound,
+    VersionTaken,
+)
+from aimass.domain.model import Failure, Job, StoredFile, Upload, Version
+from aimass.domain.names import check_filename, check_name
+from aimass.domain.ports import ModelRegistry, UploadStore
+
+MIB = 1024 * 1024
+MAX_UPLOAD_BYTES = 4096 * MIB  # with what it unpacks to it must fit the 10 GB that a function can store
+PART_BYTES = 64 * MIB
+_TRIES = 8
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """What a caller says of the version to come; `number` None takes the next free one."""
+
+    model: str
+    filename: str
+    number: int | None = None
+    label: str | None = None
+    labels: tuple[str, ...] = ()
+    sample: StoredFile | None = None
+    sha256: str | None = None
+
+
+def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, *, job_id: str | None = None) -> Job:
+    """Reserves the number and makes the waiting job. Raises InvalidArguments, VersionTaken, JobExists."""
+    check_name("model", new.model)
+    check_filename(new.filename)
+    job_id = job_id or str(ULID())
+    for _ in range(_TRIES):
+        number = new.number or registry.next_number(tenant, new.model)
+        job = Job(job_id, "import", new.model, number, new.filename, "waiting", now(), sha256=new.sha256)
+        version = Version(
+            new.model,
+            number,
+            "importing",
+            job.id,
+            job.created_at,
+            new.filename,
+            label=new.label,
+            labels=new.labels,
+            sample=new.sample,
+        )
+        if _reserved(registry, tenant, version, job, explicit=new.number is not None):
+            return job
+    raise Conflict(f"many uploads of {new.model!r} at once; try again", model=new.model)
+
+
+def _reserved(registry: ModelRegistry, tenant: str, version: Version, job: Job, *, explicit: bool) -> bool:
+    try:
+        registry.reserve(tenant, version, job)
+    except VersionTaken:
+        if explicit:
+            raise
+        return False
+    except Conflict as conflict:
+        if type(conflict) is not Conflict:
+            raise
+        return False
+    return True
+
+
+def upload_whole(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, body: bytes) -> Job:
+    """Reserves a version and stores a small file in one call; the S3 event starts the import."""
+    if not body:
+        raise InvalidArguments("the model file is empty", fields={"model": "0 bytes"})
+    job = reserve(registry, tenant, new)
+    with _failing_job_on_error(registry, tenant, job):
+        uploads.put(upload_key(tenant, job), io.BytesIO(body), job.id)
+    return job
+
+
+def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, size: int) -> Job:
+    """Grants an upload in parts. Raises PayloadTooLarge."""
+    if size > MAX_UPLOAD_BYTES:
+        raise PayloadTooLarge(
+            f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one upload takes", size=size, limit=MAX_UPLOAD_BYTES
+        )
+    job = reserve(registry, tenant, new)
+    key = upload_key(tenant, job)
+    with _failing_job_on_error(registry, tenant, job):
+        granted = replace(job, upload=Upload(key, uploads.start_multipart(key, job.id), size, PART_BYTES))
+        registry.requeue(tenant, granted, was=job)
+    return granted
+
+
+def part_sizes(upload: Upload) -> dict[int, int]:
+    """Part number to its bytes: all are `part_size` but the last."""
+    count = -(-upload.size // upload.part_size)
+    sizes = dict.fromkeys(range(1, count + 1), upload.part_size)
+    sizes[count] = upload.size - (count - 1) * upload.part_size
+    return sizes
+
+
+def describe_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, upload_id: str) -> dict[str, Any]:
+    """What has arrived, and a fresh URL for every part that has not."""
+    job, upload = _open_upload(registry, tenant, upload_id)
+    arrived = uploads.list_parts(upload.key, upload.storage_id) if job.state == "waiting" else {}
+    parts: list[dict[str, Any]] = []
+    for number, size in part_sizes(upload).items():
+        part: dict[str, Any] = {"part_number": number, "size": size}
+        if number in arrived and arrived[number][1] == size:
+            part |= {"received": True, "etag": arrived[number][0]}
+        elif job.state == "waiting":
+            part |= {"received": False, "url": uploads.part_url(upload.key, upload.storage_id, number, size)}
+        parts.append(part)
+    return {
+        "upload_id": job.id,
+        "model": job.model,
+        "version": job.version,
+        "state": job.state,
+        "size": upload.size,
+        "part_size": upload.part_size,
+        "parts": parts,
+    }
+
+
+def complete_upload(
+    registry: ModelRegistry, uploads: UploadStore, tenant: str, upload_id: str, parts: dict[int, str]
+) -> Job:
+    """Makes the file of its parts. Saying it twice is fine. Raises UploadIncomplete naming what is missing."""
+    job, upload = _open_upload(registry, tenant, upload_id)
+    if job.state != "waiting":
+        return job
+    try:
+        arrived = uploads.list_parts(upload.key, upload.storage_id)
+        _check_parts(part_sizes(upload), parts, arrived)
+        uploads.complete_multipart(upload.key, upload.storage_id, sorted(parts.items()))
+    except UploadNotFound:
+        # A doubled call: the first has completed it, its event is on the way.
+        return registry.get_job(tenant, upload_id)
+    return job
+
+
+def _check_parts(sizes: dict[int, int], named: dict[int, str], arrived: dict[int, tuple[str, int]]) -> None:
+    missing = [number for number in sizes if number not in arrived or number not in named]
+    wrong = [number for number, (_, size) in arrived.items() if sizes.get(number) not in {None, size}]
+    unknown = [number for number in named if number not in sizes]
+    if missing or wrong or unknown:
+        raise UploadIncomplete(
+            "the parts do not make up the file that was announced",
+            missing_parts=missing,
+            parts_of_wrong_size=wrong,
+            unknown_parts=unknown,
+        )
+
+
+def abort_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, upload_id: str) -> None:
+    """Drops a waiting upload; its version number stays used. Raises Conflict when it has been completed."""
+    job, upload = _open_upload(registry, tenant, upload_id)
+    if job.state == "cancelled":
+        return
+    if job.state != "waiting":
+        raise Conflict(f"upload {upload_id} is complete; its import is {job.state}", state=job.state)
+    uploads.abort_multipart(upload.key, upload.storage_id)
+    registry.fail(tenant, job.id, Failure("upload", "upload_aborted", "the upload was aborted"), state="cancelled")
+
+
+def _open_upload(registry: ModelRegistry, tenant: str, upload_id: str) -> tuple[Job, Upload]:
+    unknown = UploadNotFound(f"no upload {upload_id!r}", upload_id=upload_id)
+    try:
+        job = registry.get_job(tenant, upload_id)
+    except JobNotFound as error:
+        raise unknown from error
+    if job.upload is None:
+        raise unknown
+    return job, job.upload
+
+
+def upload_key(tenant: str, job: Job) -> str:
+    """Where the job's file is put."""
+    return f"uploads/{tenant}/{job.model}/{job.filename}"
+
+
+@contextmanager
+def _failing_job_on_error(registry: ModelRegistry, tenant: str, job: Job) -> Iterator[None]:
+    """Leaves the reserved version in a named failed state when its bytes could not be stored."""
+    try:
+        yield
+    except Exception:
+        reason = Failure("upload", "upload_failed", "the upload could not be stored; send it again")
+        registry.fail(tenant, job.id, reason)
+        raise
