@@ -12,6 +12,7 @@ from infra.stacks.storage import StorageStack
 
 app = cdk.App(
     analytics_reporting=False,
+    tree_metadata=False,
     default_stack_synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
 )
 stage = STAGES[app.node.try_get_context("stage") or "dev"]

@@ -1,4 +1,4 @@
-"""Synthesizes the app without the cdk command and without Node on the PATH: jsii runs on the Node that a wheel brings."""
+"""Synthesizes the app without the cdk command, and without Node on the PATH: jsii runs on the Node of a wheel."""
 
 from __future__ import annotations
 

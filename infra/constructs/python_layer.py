@@ -30,7 +30,7 @@ class SourceLayer(LayerVersion):
     """The package `aimass`, straight from the tree."""
 
     def __init__(self, scope: Construct) -> None:
-        code = Code.from_asset(str(LAYERS / "aimass"), exclude=["*", "!python", "**/__pycache__", "**/*.egg-info"])
+        code = Code.from_asset(str(LAYERS / "aimass"), exclude=["pyproject.toml", "**/__pycache__", "**/*.egg-info"])
         super().__init__(
             scope, "aimass", code=code, compatible_runtimes=[RUNTIME], compatible_architectures=[ARCHITECTURE]
         )
@@ -59,7 +59,7 @@ class _Wheels:
     def __init__(self, lock: Path) -> None:
         self._lock = lock
 
-    def try_bundle(self, output_dir: str, **_options: Any) -> bool:
+    def try_bundle(self, output_dir: str, _options: Any) -> bool:
         target = Path(output_dir) / "python"
         subprocess.run([sys.executable, "-m", *INSTALL, "--target", str(target), "-r", str(self._lock)], check=True)
         for pattern in TRIMMED:

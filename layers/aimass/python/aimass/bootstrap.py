@@ -21,16 +21,9 @@ _PARENT_MIB = 512  # what a step's own process keeps of its function's memory
 
 @cache
 def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
+    from aimass.adapters.aws.clients import client
 
-    config = Config(
-        signature_version="s3v4" if service == "s3" else None,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        # A presigned part's URL must not ask its sender for a checksum header.
-        request_checksum_calculation="when_required",
-    )
-    return boto3.client(service, config=config)
+    return client(service)
 
 
 @cache

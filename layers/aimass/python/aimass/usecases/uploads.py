@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ulid import ULID
@@ -22,7 +24,7 @@ from aimass.domain.errors import (
 )
 from aimass.domain.model import Failure, Job, StoredFile, Upload, Version
 from aimass.domain.names import check_filename, check_name
-from aimass.domain.ports import ModelRegistry, UploadStore
+from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
 
 MIB = 1024 * 1024
 MAX_UPLOAD_BYTES = 4096 * MIB  # with what it unpacks to it must fit the 10 GB that a function can store
@@ -89,6 +91,15 @@ def upload_whole(registry: ModelRegistry, uploads: UploadStore, tenant: str, new
     with _failing_job_on_error(registry, tenant, job):
         uploads.put(upload_key(tenant, job), io.BytesIO(body), job.id)
     return job
+
+
+def keep_sample(artifacts: ArtifactStore, tenant: str, filename: str, body: bytes) -> StoredFile:
+    """Stores a sample input; `verify` reads it, and judges it."""
+    check_filename(filename)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sample"
+        path.write_bytes(body)
+        return artifacts.put_file(tenant, filename, path)
 
 
 def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, size: int) -> Job:

@@ -1,0 +1,19 @@
+"""boto3 clients as this platform sets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+
+def client(service: str) -> Any:
+    """A client of the service, for the region and endpoint that the environment names."""
+    config = Config(
+        signature_version="s3v4" if service == "s3" else None,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        # A presigned part's URL must not ask its sender for a checksum header.
+        request_checksum_calculation="when_required",
+    )
+    return boto3.client(service, config=config)

@@ -1,0 +1,41 @@
+"""The rules for a name inside an archive."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from aimass.domain.errors import UnsafeArchive
+
+MAX_NAME_BYTES = 255
+MAX_DEPTH = 32
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+
+
+def split_name(name: str) -> list[str]:
+    """The folders and the file of a member's name. Raises UnsafeArchive for a name that leaves the folder or is odd."""
+    if name.startswith(("/", "\\")) or _DRIVE.match(name):
+        raise UnsafeArchive(f"{shown(name)} is an absolute path", member=shown(name))
+    # Some archivers on Windows separate folders with backslashes.
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
+    if ".." in parts:
+        raise UnsafeArchive(f"{shown(name)} leaves the archive's folder", member=shown(name))
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
+        raise UnsafeArchive(f"{shown(name)} holds control characters or is not UTF-8", member=shown(name))
+    if len(parts) > MAX_DEPTH or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
+        raise UnsafeArchive(
+            f"{shown(name)} is nested deeper than {MAX_DEPTH} folders or longer than {MAX_NAME_BYTES} bytes",
+            member=shown(name),
+        )
+    return parts
+
+
+def is_clutter(parts: list[str]) -> bool:
+    """Whether only a file manager has a use for this file, or it is a folder."""
+    return not parts or "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
+
+
+def shown(name: str) -> str:
+    """A name as a message can carry it: escaped, and no longer than a line."""
+    text = name.encode("unicode_escape" if not name.isprintable() else "utf-8", "backslashreplace").decode()
+    return text if len(text) <= 120 else f"{text[:100]}…{text[-19:]}"

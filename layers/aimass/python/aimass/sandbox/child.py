@@ -1,0 +1,53 @@
+"""The sandboxed process: `python -m aimass.sandbox.child TASK REPLY_FD PARENT_PID`, the request as JSON on stdin.
+
+It answers in JSON lines on a descriptor of its own, so that what libraries print cannot garble an answer. Each answer
+replaces the one before; an `error` ends it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+from aimass.domain.errors import ImportRefused
+from aimass.sandbox.confine import confine
+from aimass.sandbox.limits import Limits
+
+TASKS = "aimass.sandbox.tasks"
+
+
+def main() -> int:
+    """Runs the task that the command line names and returns the exit status."""
+    task, reply, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    document = json.load(sys.stdin)
+    confine(Limits(**document["limits"]), parent)
+    try:
+        for answer in importlib.import_module(f"{TASKS}.{task}").run(document["request"]):
+            _send(reply, {"answer": answer})
+    except ImportRefused as error:
+        _send(reply, {"error": {"code": error.code, "message": error.message, "details": error.details}})
+    except MemoryError:
+        _send(reply, {"error": {"code": "model_out_of_memory"}})
+    except TimeoutError:
+        _send(reply, {"error": {"code": "model_timeout"}})
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _send(reply: int, document: dict[str, Any]) -> None:
+    line = json.dumps(document).encode() + b"\n"
+    while line:
+        line = line[os.write(reply, line) :]
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stderr.flush()
+    # Destructors of a half-built session have crashed after the answer was given; nothing is left to clean up.
+    os._exit(status)

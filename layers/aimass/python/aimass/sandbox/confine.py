@@ -1,0 +1,43 @@
+"""The child's own limits, set before it imports anything heavy or opens a byte of the model."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+import signal
+
+from aimass.sandbox.limits import Limits
+
+# linux/prctl.h
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_CPU_GRACE_SECONDS = 5
+
+
+def confine(limits: Limits, parent: int) -> None:
+    """Lowers this process's limits for good. Exits if `parent` (a process id) is gone already."""
+    _die_with(parent)
+    cpu = math.ceil(limits.seconds) + _CPU_GRACE_SECONDS
+    _lower(resource.RLIMIT_DATA, limits.memory_bytes)
+    _lower(resource.RLIMIT_CPU, cpu)
+    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _lower(resource.RLIMIT_NOFILE, limits.open_files)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def _lower(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _die_with(parent: int) -> None:
+    """Asks the kernel to kill this process when its parent dies, and forbids set-uid programs; a kernel may know neither."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit("the parent is gone")

@@ -1,0 +1,85 @@
+"""How a child's end becomes an error that a caller can be told."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aimass.domain.errors import (
+    AimassError,
+    ImportRefused,
+    InternalError,
+    ModelCrashed,
+    ModelOutOfMemory,
+    ModelTimeout,
+)
+from aimass.sandbox.limits import Limits
+
+_NO_MEMORY = re.compile(r"MemoryError|bad_alloc|Failed to allocate memory|[Cc]annot allocate memory")
+
+
+def error_of(document: dict[str, Any], limits: Limits) -> AimassError:
+    """The error that a child sent, as the class that it was raised as."""
+    if document["code"] == ModelOutOfMemory.code:
+        return out_of_memory(limits)
+    if document["code"] == ModelTimeout.code:
+        return call_timeout(limits)
+    return _CATALOGUE[document["code"]](document["message"], **document["details"])
+
+
+def death(number: int, stderr: str, limits: Limits, *, late: bool = False) -> AimassError:
+    """Why a child died: `number` is the signal's, 0 for an exit with an error; `late` when the parent had to kill it."""
+    if late or number == signal.SIGXCPU:
+        return ModelTimeout(f"the model was not done within {limits.seconds:g} s", seconds=limits.seconds)
+    if number == signal.SIGALRM:
+        return call_timeout(limits)
+    # Only the kernel's memory killer sends SIGKILL here; the parent's own counts as late.
+    if number == signal.SIGKILL or _NO_MEMORY.search(stderr):
+        return out_of_memory(limits)
+    if number:
+        name = signal.Signals(number).name
+        return ModelCrashed(f"the runtime died of {name} while it held the model", signal=name)
+    error = InternalError("the sandbox failed")
+    error.add_note(stderr)
+    return error
+
+
+def out_of_memory(limits: Limits) -> ModelOutOfMemory:
+    """Names the limit that the model went beyond."""
+    text = f"the model needs more than the {limits.memory_mb} MB of memory that it may use"
+    return ModelOutOfMemory(text, memory_mb=limits.memory_mb)
+
+
+def call_timeout(limits: Limits) -> ModelTimeout:
+    """Names the time that one call of the model may take."""
+    seconds = limits.seconds if limits.call_seconds is None else limits.call_seconds
+    return ModelTimeout(f"one prediction did not return within {seconds:g} s", seconds=seconds)
+
+
+def without_path(error: AimassError, folder: Path) -> AimassError:
+    """The same error with `folder` cut out of its message and details: a caller has no use for our paths."""
+    details = {key: _cut(value, str(folder)) for key, value in error.details.items()}
+    cut = type(error)(_cut(error.message, str(folder)), **details)
+    for note in getattr(error, "__notes__", ()):
+        cut.add_note(note)
+    return cut
+
+
+def _cut(value: Any, folder: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(folder + "/", "").replace(folder, ".")
+    if isinstance(value, list):
+        return [_cut(item, folder) for item in value]
+    return value
+
+
+def _subclasses(root: type[ImportRefused]) -> Iterator[type[ImportRefused]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _subclasses(child)
+
+
+_CATALOGUE = {error.code: error for error in _subclasses(ImportRefused)}

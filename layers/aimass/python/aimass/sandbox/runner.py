@@ -1,0 +1,153 @@
+"""Starts a task in a fresh, confined process and brings back its answer or the reason of its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aimass.domain.errors import AimassError, InternalError
+from aimass.sandbox.limits import Limits
+from aimass.sandbox.outcome import death, error_of, without_path
+
+_ANSWER_BYTES = 16 << 20
+_STDERR_BYTES = 8 << 10
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Ended:
+    returncode: int
+    reply: bytes
+    stderr: str
+    late: bool
+
+
+def run(task: str, request: dict[str, Any], *, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Runs `aimass.sandbox.tasks.<task>` on `request` in a child whose working folder is `folder`.
+
+    Returns the task's last answer. A child that dies after an answer has answered: the reason of its death is then
+    under `interrupted`. Otherwise raises the ImportRefused subclass that says why, with the folder's path removed, or
+    InternalError for a fault of the task itself.
+    """
+    folder = folder.resolve()
+    with _start(task, request, folder, limits) as (process, reply):
+        ended = _wait(process, reply, time.monotonic() + limits.seconds)
+    answer, error = _read(ended, limits)
+    if error is not None and (answer is None or isinstance(error, InternalError)):
+        raise without_path(error, folder)
+    if answer is None:
+        raise _fault(task, ended)
+    return answer if error is None else {**answer, "interrupted": without_path(error, folder).message}
+
+
+@contextmanager
+def _start(
+    task: str, request: dict[str, Any], folder: Path, limits: Limits
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    read_end, write_end = os.pipe()
+    try:
+        with tempfile.TemporaryFile(dir=folder) as stdin:
+            stdin.write(json.dumps({"request": request, "limits": limits.document()}).encode())
+            stdin.seek(0)
+            process = subprocess.Popen(
+                [sys.executable, *_FLAGS, "aimass.sandbox.child", task, str(write_end), str(os.getpid())],
+                stdin=stdin,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd=folder,
+                env=child_environment(folder),
+                pass_fds=(write_end,),
+                start_new_session=True,
+            )
+        os.close(write_end)
+        write_end = -1
+        with process:
+            try:
+                yield process, read_end
+            finally:
+                _kill_group(process)
+    finally:
+        os.close(read_end)
+        if write_end >= 0:
+            os.close(write_end)
+
+
+# No user site, no bytecode, and never the working folder on sys.path: an uploaded numpy.py must not be imported.
+_FLAGS = ("-s", "-P", "-B", "-m")
+
+
+def child_environment(folder: Path) -> dict[str, str]:
+    """All the environment that a child gets: nothing of the caller's but where Python and its libraries lie."""
+    variables = {
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": _absolute(os.pathsep.join(sys.path)),
+        "TMPDIR": str(folder),
+    }
+    # Lambda's Python finds its own shared library only with this.
+    libraries = _absolute(os.environ.get("LD_LIBRARY_PATH", ""))
+    return variables | ({"LD_LIBRARY_PATH": libraries} if libraries else {})
+
+
+def _absolute(paths: str) -> str:
+    """Without empty and relative entries, which would mean the child's working folder."""
+    return os.pathsep.join(path for path in paths.split(os.pathsep) if os.path.isabs(path))
+
+
+def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float) -> _Ended:
+    assert process.stderr is not None
+    received = {"reply": b"", "stderr": b""}
+    with selectors.DefaultSelector() as selector:
+        selector.register(reply, selectors.EVENT_READ, "reply")
+        selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+        while selector.get_map() and (left := deadline - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                if not (chunk := os.read(key.fd, _CHUNK)):
+                    selector.unregister(key.fileobj)
+                received[key.data] += chunk
+            received["stderr"] = received["stderr"][-_STDERR_BYTES:]
+            if len(received["reply"]) > _ANSWER_BYTES:
+                break
+        late = bool(selector.get_map())
+    if late:
+        _kill_group(process)
+    return _Ended(process.wait(), received["reply"], received["stderr"].decode(errors="replace"), late)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _read(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, AimassError | None]:
+    """The last answer, and the error that ended the child."""
+    answer: dict[str, Any] | None = None
+    for line in ended.reply.split(b"\n")[:-1]:
+        document = json.loads(line)
+        if "error" in document:
+            return answer, error_of(document["error"], limits)
+        answer = document["answer"]
+    if ended.returncode < 0:
+        return answer, death(-ended.returncode, ended.stderr, limits, late=ended.late)
+    return answer, death(0, ended.stderr, limits) if ended.returncode else None
+
+
+def _fault(task: str, ended: _Ended) -> InternalError:
+    error = InternalError(f"the sandbox's {task} ended without an answer")
+    error.add_note(ended.stderr)
+    return error

@@ -1,0 +1,122 @@
+from dataclasses import replace
+
+import pytest
+from aimass.domain.errors import JobNotRetryable
+from aimass.domain.model import Failure
+from aimass.usecases.start_import import ArrivedObject, retry_import, start_import
+from aimass.usecases.uploads import NewVersion, upload_whole
+
+
+class Runner:
+    def __init__(self):
+        self.started = []
+
+    def start(self, name, document):
+        if name not in [one for one, _ in self.started]:
+            self.started.append((name, document))
+
+
+@pytest.fixture
+def runner():
+    return Runner()
+
+
+def arrive(uploads, key, body=b"x"):
+    """Any S3 client puts an object; the answer is what its event says."""
+    client = uploads._client
+    version = client.put_object(Bucket="uploads", Key=key, Body=body)["VersionId"]
+    return ArrivedObject("uploads", key, version, len(body), "2026-05-01T10:00:00Z")
+
+
+def arrived_now(uploads, key):
+    head = uploads._client.head_object(Bucket="uploads", Key=key)
+    return ArrivedObject("uploads", key, head["VersionId"], head["ContentLength"], "2026-05-01T10:00:00Z")
+
+
+def test_a_file_put_by_any_s3_client_imports_itself_once_however_often_its_event_comes(registry, uploads, runner):
+    arrived = arrive(uploads, "uploads/t/m/Some File.onnx")
+    ids = {start_import(registry, uploads, runner, arrived) for _ in range(3)}
+    assert len(ids) == 1
+    assert len(runner.started) == 1
+    job = registry.get_job("t", ids.pop())
+    assert (job.state, job.version, job.source[0].version_id) == ("running", 1, arrived.version_id)
+    assert registry.next_number("t", "m") == 2
+
+
+def test_the_execution_is_named_by_the_object_version_and_carries_references(registry, uploads, runner):
+    arrived = arrive(uploads, "uploads/t/m/a.onnx")
+    job_id = start_import(registry, uploads, runner, arrived)
+    assert runner.started == [
+        (arrived.fingerprint, {"tenant": "t", "model": "m", "version": 1, "job_id": job_id, "attempt": 1})
+    ]
+
+
+def test_an_upload_through_our_api_starts_the_job_that_reserved_its_number(registry, uploads, runner):
+    job = upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx", number=5), b"x")
+    assert start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx")) == job.id
+    assert registry.get_job("t", job.id).state == "running"
+    assert registry.get_job("t", job.id).version == 5
+
+
+def test_two_uploads_to_one_key_are_two_versions(registry, uploads, runner):
+    for body in (b"one", b"two"):
+        start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx", body))
+    assert registry.next_number("t", "m") == 3
+    assert len(runner.started) == 2
+
+
+def test_files_in_a_folder_wait_for_complete_and_become_one_model(registry, uploads, runner):
+    for name in ("model.onnx", "data/weights.bin"):
+        assert start_import(registry, uploads, runner, arrive(uploads, f"uploads/t/m/run7/{name}")) is None
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/run7/_COMPLETE", b""))
+    assert {file.path for file in registry.get_job("t", job_id).source} == {"model.onnx", "data/weights.bin"}
+    assert len(runner.started) == 1
+
+
+def test_complete_without_files_is_a_failed_job_that_says_why(registry, uploads, runner):
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/run7/_COMPLETE", b""))
+    assert "has 0" in registry.get_job("t", job_id).error.message
+    assert runner.started == []
+
+
+def test_a_name_that_breaks_the_rule_is_a_failed_job_that_names_the_rule(registry, uploads, runner):
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/Bad Name/a.onnx"))
+    job = registry.get_job("t", job_id)
+    assert (job.state, job.error.code) == ("failed", "invalid_arguments")
+    assert "[a-z0-9]" in job.error.message
+    assert registry.list_models("t") == []
+
+
+def test_a_failed_import_runs_again_under_a_new_execution_name(registry, uploads, runner):
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx"))
+    registry.fail("t", job_id, Failure("verify", "x", "y"))
+    assert retry_import(registry, runner, "t", job_id).attempt == 2
+    assert [name[64:] for name, _ in runner.started] == ["", "-2"]
+    assert registry.get_version("t", "m", 1).state == "importing"
+
+
+def test_retrying_a_running_import_only_makes_sure_that_it_was_started(registry, uploads, runner):
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx"))
+    runner.started.clear()
+    assert retry_import(registry, runner, "t", job_id).attempt == 1
+    assert len(runner.started) == 1
+
+
+def test_a_waiting_or_succeeded_import_cannot_be_retried(registry, uploads, runner):
+    job = upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx"), b"x")
+    with pytest.raises(JobNotRetryable):
+        retry_import(registry, runner, "t", job.id)
+    start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx"))
+    registry.register("t", replace(registry.get_version("t", "m", 1), state="ready"), job.id)
+    with pytest.raises(JobNotRetryable, match="succeeded"):
+        retry_import(registry, runner, "t", job.id)
+
+
+def test_an_upload_that_cannot_be_stored_leaves_its_version_failed_with_the_reason(registry, uploads, monkeypatch):
+    def broken(key, body, job_id):
+        raise OSError("the network went away")
+
+    monkeypatch.setattr(uploads, "put", broken)
+    with pytest.raises(OSError, match="went away"):
+        upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx"), b"x")
+    assert registry.get_version("t", "m", 1).failure.code == "upload_failed"

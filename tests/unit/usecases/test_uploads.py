@@ -1,0 +1,128 @@
+import pytest
+from aimass.domain.errors import Conflict, InvalidArguments, PayloadTooLarge, UploadIncomplete, UploadNotFound, VersionTaken
+from aimass.domain.model import Upload
+from aimass.usecases.uploads import (
+    MAX_UPLOAD_BYTES,
+    PART_BYTES,
+    NewVersion,
+    abort_upload,
+    complete_upload,
+    describe_upload,
+    part_sizes,
+    reserve,
+    start_upload,
+    upload_whole,
+)
+
+NEW = NewVersion("m", "a.onnx", sha256="ab" * 32)
+
+
+def send(uploads, job, number, body):
+    return uploads._client.upload_part(
+        Bucket="uploads", Key=job.upload.key, UploadId=job.upload.storage_id, PartNumber=number, Body=body
+    )["ETag"]
+
+
+def test_an_upload_says_what_has_arrived_and_where_the_rest_goes(registry, uploads):
+    job = start_upload(registry, uploads, "t", NEW, PART_BYTES + 7)
+    send(uploads, job, 2, b"seven b")
+    first, second = describe_upload(registry, uploads, "t", job.id)["parts"]
+    assert (first["part_number"], first["size"], first["received"]) == (1, PART_BYTES, False)
+    assert first["url"].startswith("http")
+    assert (second["size"], second["received"], "url" in second) == (7, True, False)
+
+
+def test_completing_twice_is_the_same_as_once(registry, uploads):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    etag = send(uploads, job, 1, b"four")
+    for _ in range(2):
+        assert complete_upload(registry, uploads, "t", job.id, {1: etag}).id == job.id
+    assert uploads._client.head_object(Bucket="uploads", Key="uploads/t/m/a.onnx")["Metadata"] == {"job-id": job.id}
+
+
+@pytest.mark.parametrize(
+    ("named", "body", "detail"),
+    [
+        ({1: "x"}, None, {"missing_parts": [1]}),
+        ({1: "x"}, b"too long", {"parts_of_wrong_size": [1]}),
+        ({1: "x", 5: "x"}, b"four", {"unknown_parts": [5]}),
+    ],
+)
+def test_completing_what_is_not_whole_names_the_parts(registry, uploads, named, body, detail):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    if body:
+        send(uploads, job, 1, body)
+    with pytest.raises(UploadIncomplete) as caught:
+        complete_upload(registry, uploads, "t", job.id, named)
+    assert detail.items() <= caught.value.details.items()
+
+
+def test_aborting_drops_the_parts_and_keeps_the_number_used(registry, uploads):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    for _ in range(2):
+        abort_upload(registry, uploads, "t", job.id)
+    assert registry.get_job("t", job.id).state == "cancelled"
+    assert registry.get_version("t", "m", 1).state == "failed"
+    assert reserve(registry, "t", NEW).version == 2
+
+
+def test_a_whole_upload_cannot_be_addressed_as_one_in_parts(registry, uploads):
+    job = upload_whole(registry, uploads, "t", NEW, b"x")
+    for call in (describe_upload, abort_upload):
+        with pytest.raises(UploadNotFound):
+            call(registry, uploads, "t", job.id)
+    with pytest.raises(UploadNotFound):
+        describe_upload(registry, uploads, "t", "unknown")
+
+
+def test_an_upload_of_another_tenant_is_not_found(registry, uploads):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    with pytest.raises(UploadNotFound):
+        describe_upload(registry, uploads, "u", job.id)
+
+
+def test_too_large_an_upload_is_refused_before_a_number_is_used(registry, uploads):
+    with pytest.raises(PayloadTooLarge):
+        start_upload(registry, uploads, "t", NEW, MAX_UPLOAD_BYTES + 1)
+    assert registry.next_number("t", "m") == 1
+
+
+def test_an_empty_file_is_refused_before_a_number_is_used(registry, uploads):
+    with pytest.raises(InvalidArguments):
+        upload_whole(registry, uploads, "t", NEW, b"")
+    assert registry.next_number("t", "m") == 1
+
+
+def test_an_explicit_number_that_is_taken_is_refused(registry):
+    reserve(registry, "t", NewVersion("m", "a", number=2))
+    with pytest.raises(VersionTaken):
+        reserve(registry, "t", NewVersion("m", "a", number=2))
+
+
+def test_when_others_take_the_next_number_the_one_after_is_reserved(registry, monkeypatch):
+    reserve(registry, "t", NEW)
+    answers = iter([1, 1, 2])
+    real = registry.next_number
+    monkeypatch.setattr(registry, "next_number", lambda *names: next(answers, None) or real(*names))
+    assert reserve(registry, "t", NEW).version == 2
+
+
+def test_endless_contention_ends_in_a_conflict(registry, monkeypatch):
+    reserve(registry, "t", NEW)
+    monkeypatch.setattr(registry, "next_number", lambda *names: 1)
+    with pytest.raises(Conflict, match="try again"):
+        reserve(registry, "t", NEW)
+
+
+@pytest.mark.parametrize("filename", ["", "..", "a/b", "a\\b", "a\nb", "_COMPLETE", "x" * 256])
+def test_a_file_name_that_could_not_be_a_key_is_refused(registry, filename):
+    with pytest.raises(InvalidArguments):
+        reserve(registry, "t", NewVersion("m", filename))
+
+
+@pytest.mark.parametrize("size", [1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 36 * PART_BYTES])
+def test_part_sizes_add_up_to_the_file(size):
+    sizes = part_sizes(Upload("k", "s", size, PART_BYTES))
+    assert sum(sizes.values()) == size
+    assert list(sizes) == list(range(1, len(sizes) + 1))
+    assert all(part == PART_BYTES for part in list(sizes.values())[:-1])
