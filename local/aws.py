@@ -9,11 +9,15 @@ from botocore.config import Config
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
+# Keeps boto3 from the user's own profiles and from looking for credentials elsewhere.
+ISOLATED = {
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
 
 
 def client(service: str, endpoint: str) -> Any:
-    """No proxy, profile or real credentials of the user's are looked at."""
     config = Config(proxies={}, retries={"total_max_attempts": 3, "mode": "standard"}, s3={"addressing_style": "path"})
-    return boto3.session.Session(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION
-    ).client(service, endpoint_url=endpoint, config=config)
+    session = boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+    return session.client(service, endpoint_url=endpoint, config=config)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,6 +58,7 @@ class Runtime:
 
 
 def _shorten(log: Path) -> None:
-    """Keeps the last part of a log that has grown large. Its writers append, so they go on at its new end."""
+    """Empties a log that has grown large, keeping what it held as `.old`. Its writers append, so they just go on."""
     if log.stat().st_size > MAX_LOG_BYTES:
-        log.replace(log.with_suffix(".old"))
+        shutil.copyfile(log, log.with_suffix(".old"))
+        os.truncate(log, 0)

@@ -82,7 +82,11 @@ class Worker:
         scratch = tempfile.mkdtemp(prefix=f"{self._function.name}-", dir=self._place.scratch)
         server, self._port = await listen(self._answer, 0, max_body=MAX_PAYLOAD_BYTES)
         try:
-            self._process = await self._start(scratch)
+            try:
+                self._process = await self._start(scratch)
+            except OSError as error:
+                self._owner.ended(self, failure("Runtime.InvalidEntrypoint", str(error)))
+                return
             self._limit(INIT_SECONDS, failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} seconds"))
             self._bury(await self._process.wait())
         finally:

@@ -204,3 +204,15 @@ class InternalError(AimassError):
     """A fault of ours; the request id finds it in the log."""
 
     code = "internal_error"
+
+
+class MethodNotAllowed(AimassError):
+    """The route takes other methods; `details["allow"]` lists them."""
+
+    code = "method_not_allowed"
+
+
+class NotSupported(AimassError):
+    """A call that the protocol knows and this service does not answer."""
+
+    code = "not_supported"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from aimass.formats.onnx_proto import messages
 
 _MAX_PROTOBUF_BYTES = (1 << 31) - 1
 _EXTERNAL = 1
+_LONGEST_NUMBER = 20
 # onnxruntime reads such a location as an address in its own memory.
 _MEMORY_MARK = "_ORT_MEM_ADDR_"
 # Bits an element takes, by TensorProto.DataType; strings (8) cannot be external.
@@ -45,7 +47,7 @@ def inspect(path: Path) -> Inspected:
         ir_version=model.ir_version,
         opset=_opset(model),
         framework=_framework(model),
-        parameter_count=sum(math.prod(tensor.dims) for tensor in weights if all(size >= 0 for size in tensor.dims)),
+        parameter_count=sum(_elements(tensor) for tensor in weights),
         external=tuple(external),
     )
 
@@ -138,11 +140,10 @@ def _check_external(tensor: Any, folder: Path) -> str:
     location = entries.get("location", "")
     facts = {"file": location, "tensor": tensor.name}
     named = f"the external data of tensor {tensor.name!r}, {location!r},"
-    file = (folder / location).resolve()
-    escapes = PurePosixPath(location).is_absolute() or not file.is_relative_to(folder.resolve())
-    if escapes or _MEMORY_MARK in location or "\x00" in location:
+    if _escapes(location, folder):
         raise ExternalDataEscapes(f"{named} lies outside the model's folder", **facts)
-    if not location or not file.is_file():
+    file = (folder / location).resolve()
+    if not location or not os.path.isfile(file):
         raise ExternalDataMissing(f"{named} is not among the files uploaded", **facts)
     end = _number(entries, "offset", tensor) + (_number(entries, "length", tensor) or _size(tensor))
     if end > file.stat().st_size:
@@ -152,13 +153,26 @@ def _check_external(tensor: Any, folder: Path) -> str:
     return file.relative_to(folder.resolve()).as_posix()
 
 
+def _escapes(location: str, folder: Path) -> bool:
+    if "\x00" in location or _MEMORY_MARK in location or PurePosixPath(location).is_absolute():
+        return True
+    return not (folder / location).resolve().is_relative_to(folder.resolve())
+
+
 def _number(entries: dict[str, str], key: str, tensor: Any) -> int:
     text = entries.get(key) or "0"
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise InvalidModel(f"the external data of tensor {tensor.name!r} has {key} {text[:40]!r}", tensor=tensor.name)
     return int(text)
 
 
 def _size(tensor: Any) -> int:
-    elements = math.prod(size for size in tensor.dims)
-    return max(0, elements * _BITS.get(tensor.data_type, 0) + 7) // 8
+    return (_elements(tensor) * _BITS.get(tensor.data_type, 0) + 7) // 8
+
+
+def _elements(tensor: Any) -> int:
+    """Raises InvalidModel for a shape that no memory holds."""
+    elements = math.prod(tensor.dims)
+    if any(size < 0 for size in tensor.dims) or elements >= 1 << 63:
+        raise InvalidModel(f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:16]}", tensor=tensor.name)
+    return elements

@@ -1,0 +1,126 @@
+"""HTTP as API Gateway's HTTP API hands it to a function and takes it back (payload format 2.0)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimass.domain.errors import InternalError, InvalidArguments, PayloadTooLarge
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+#: A synchronous invocation answers with 6,291,556 bytes at most, the body as a JSON string among them.
+MAX_ANSWER_BYTES = 6_200_000
+_LONGEST_ESCAPE = 6  # one byte of text as \\u0000
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request: header names in lower case, the path decoded by the gateway, the body as it was sent."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    tenant: str | None
+    request_id: str
+
+    @property
+    def owner(self) -> str:
+        """The tenant. Raises InternalError on a route that no authorizer guards."""
+        if self.tenant is None:
+            raise InternalError("no tenant was authorized for this route")
+        return self.tenant
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """A response. `facts` are for the log: which model and version answered."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the body is JSON text, not binary."""
+        return self.headers.get("content-type", "").startswith("application/json")
+
+
+def request_of(event: Mapping[str, Any]) -> HttpRequest:
+    """The request in an API Gateway HTTP API event. A base64 body is decoded; gzip is left to `plain_body`."""
+    context = event["requestContext"]
+    body = event.get("body") or ""
+    authorized = (context.get("authorizer") or {}).get("lambda") or {}
+    return HttpRequest(
+        method=context["http"]["method"],
+        path=event["rawPath"],
+        query=event.get("queryStringParameters") or {},
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        tenant=authorized.get("tenant"),
+        request_id=context["requestId"],
+    )
+
+
+def plain_body(request: HttpRequest) -> bytes:
+    """The body without its gzip or deflate coding.
+
+    Raises InvalidArguments for another coding or broken data, PayloadTooLarge beyond MAX_BODY_BYTES.
+    """
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding in {"", "identity"}:
+        return request.body
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise InvalidArguments(f"content-encoding {coding!r} is not taken; send gzip, deflate or none")
+    return _inflate(request.body)
+
+
+def _inflate(body: bytes) -> bytes:
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        plain = inflater.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise InvalidArguments(f"the compressed body cannot be read: {error}") from error
+    if len(plain) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"the body decompresses to more than {MAX_BODY_BYTES} bytes", limit=MAX_BODY_BYTES)
+    if not inflater.eof:
+        raise InvalidArguments("the compressed body ends early")
+    return plain
+
+
+def proxy_answer(response: HttpResponse) -> dict[str, Any]:
+    """The answer in the form that a Lambda proxy integration takes: JSON as text, anything else as base64."""
+    body = response.body.decode() if response.is_text else base64.b64encode(response.body).decode("ascii")
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "body": body,
+        "isBase64Encoded": not response.is_text,
+    }
+
+
+def check_size(response: HttpResponse) -> None:
+    """Raises PayloadTooLarge for an answer that a synchronous call cannot carry."""
+    size = _wire_size(response)
+    if size > MAX_ANSWER_BYTES:
+        raise PayloadTooLarge(
+            f"the answer takes {size} bytes and one call carries {MAX_ANSWER_BYTES}; send fewer rows a call, ask for "
+            "binary outputs at /v2/models/{model}/infer, or name only the outputs you need",
+            size=size,
+            limit=MAX_ANSWER_BYTES,
+        )
+
+
+def _wire_size(response: HttpResponse) -> int:
+    if not response.is_text:
+        return (len(response.body) + 2) // 3 * 4
+    if len(response.body) * _LONGEST_ESCAPE < MAX_ANSWER_BYTES:
+        return len(response.body)
+    return len(json.dumps(response.body.decode()))

@@ -1,0 +1,1 @@
+"""What runs in the sandboxed child: each task is a module with `run(request)`, a generator of answers."""
