@@ -143,7 +143,7 @@ def refuse(error: AimassError) -> Response[Json]:
 
 @app.exception_handler(RequestValidationError)
 def refuse_invalid(error: RequestValidationError) -> Response[Json]:
-    problems = {".".join(map(str, one["loc"][1:])) or "body": one["msg"] for one in error.errors()}
+    problems = {_field(one): one["msg"] for one in error.errors()}
     return refuse(InvalidArguments("invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems))
 
 
@@ -165,6 +165,11 @@ def handler(event: Json, context: Any) -> Json:
         status=answer["statusCode"],
     )
     return answer
+
+
+def _field(problem: Json) -> str:
+    in_text = problem["type"] == "json_invalid"
+    return "body" if in_text else ".".join(map(str, problem["loc"][1:])) or "body"
 
 
 def _new_version(form: UploadForm) -> use.NewVersion:

@@ -64,5 +64,5 @@ class _Wheels:
         subprocess.run([sys.executable, "-m", *INSTALL, "--target", str(target), "-r", str(self._lock)], check=True)
         for pattern in TRIMMED:
             for folder in list(target.glob(pattern)):
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)  # it may have gone with its parent
         return True

@@ -14,7 +14,6 @@ TITLES = {
     "pytorch": "PyTorch weights (.pt, .pth)",
     "keras": "a Keras model (.keras)",
     "npz": "NumPy arrays (.npz)",
-    "coreml-package": "a zipped Core ML package",
     "office": "an office document",
 }
 # The first row of which each pattern matches a member.
@@ -24,7 +23,6 @@ _MEMBERS = (
     ("torchscript", ("*/constants.pkl",)),
     ("pytorch", ("*/data.pkl", "*version")),
     ("keras", ("config.json", "model.weights.h5")),
-    ("coreml-package", ("*.mlpackage/Manifest.json",)),
     ("office", ("[[]Content_Types].xml",)),
 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from aimass.domain.model import TensorSpec, Variant, Version
+from aimass.domain.model import ModelFiles, TensorSpec, Variant, Version
 
 #: A tensor is a numpy array of its datatype (strings: an object array of str, of bytes where they are not UTF-8);
 #: a sequence is a list, a map a dict, an absent optional None.
@@ -42,6 +42,6 @@ class Session(Protocol):
 class Runtime(Protocol):
     """Opens models that lie in a folder."""
 
-    def files_of(self, variant: Variant) -> Any: ...
+    def files_of(self, variant: Variant) -> ModelFiles: ...
 
-    def open(self, folder: Path, variant: Variant) -> Session: ...
+    def open(self, main: Path) -> Session: ...

@@ -1,0 +1,125 @@
+"""Sequences, maps and optionals of ONNX as JSON values: a list, an object, null or the thing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from aimass.domain.datatypes import OIP_OF_ONNX
+from aimass.domain.errors import PredictionFailed
+from aimass.inference.jsontext import number_json
+from aimass.inference.tensor_json import decode_tensor, encode_tensor
+from aimass.inference.tensors import Array, bad_input, numpy_dtype
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """A tensor of a protocol datatype."""
+
+    datatype: str
+
+
+@dataclass(frozen=True)
+class SequenceType:
+    """A list of one type."""
+
+    element: OnnxType
+
+
+@dataclass(frozen=True)
+class MapType:
+    """A dict; its keys are `int64` or `string`."""
+
+    key: str
+    value: OnnxType
+
+
+@dataclass(frozen=True)
+class OptionalType:
+    """A value, or None."""
+
+    element: OnnxType
+
+
+OnnxType = TensorType | SequenceType | MapType | OptionalType
+
+
+@cache
+def parse_type(onnx_type: str) -> OnnxType:
+    """Reads the runtime's notation, such as `seq(map(int64,tensor(float)))`. Raises PredictionFailed for what no wire carries."""
+    head, _, rest = onnx_type.partition("(")
+    inner = rest.removesuffix(")")
+    if onnx_type in OIP_OF_ONNX:
+        return TensorType(OIP_OF_ONNX[onnx_type])
+    if head == "seq":
+        return SequenceType(parse_type(inner))
+    if head == "optional":
+        return OptionalType(parse_type(inner))
+    if head == "map":
+        key, _, value = inner.partition(",")
+        return MapType(key, parse_type(value))
+    raise PredictionFailed(f"{onnx_type} is a type that no protocol here carries", onnx_type=onnx_type)
+
+
+def decode_structured(name: str, kind: OnnxType, data: Any) -> Any:
+    """The value that the runtime takes. Raises InvalidArguments naming the input."""
+    if isinstance(kind, TensorType):
+        return decode_tensor(name, kind.datatype, data)
+    if isinstance(kind, OptionalType):
+        return None if data is None else decode_structured(name, kind.element, data)
+    if isinstance(kind, SequenceType):
+        if not isinstance(data, list):
+            raise bad_input(name, "wants a sequence: a JSON list")
+        return [decode_structured(name, kind.element, one) for one in data]
+    if not isinstance(data, dict):
+        raise bad_input(name, "wants a map: a JSON object")
+    return {_key(name, kind, key): _map_value(name, kind.value, one) for key, one in data.items()}
+
+
+def _key(name: str, kind: MapType, key: str) -> int | str:
+    if kind.key == "string":
+        return key
+    try:
+        return int(key)
+    except ValueError:
+        raise bad_input(name, f"wants integer keys, got {key[:60]!r}") from None
+
+
+def _map_value(name: str, kind: OnnxType, data: Any) -> Any:
+    value = decode_structured(name, kind, data)
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def encode_structured(kind: OnnxType, value: Any) -> Any:
+    """The value as JSON for `jsontext.dumps`; a map's integer keys become strings."""
+    if value is None:
+        return None
+    if isinstance(kind, TensorType):
+        return _encode_element(kind, value)
+    if isinstance(kind, OptionalType):
+        return encode_structured(kind.element, value)
+    if isinstance(kind, SequenceType):
+        return [encode_structured(kind.element, one) for one in value]
+    return {str(key): encode_structured(kind.value, one) for key, one in value.items()}
+
+
+def _encode_element(kind: TensorType, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return encode_tensor(value)
+    if kind.datatype in {"FP32", "FP16"}:
+        return number_json(_shortest(kind.datatype)(value))
+    return number_json(value)
+
+
+def _shortest(datatype: str) -> Callable[[float], Any]:
+    # A map's floats come as Python floats: 0.1 would read 0.10000000149011612.
+    return numpy_dtype(datatype).type
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is a tensor, not a list, dict or None."""
+    return isinstance(value, Array.__origin__)

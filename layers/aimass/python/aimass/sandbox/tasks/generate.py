@@ -1,0 +1,109 @@
+"""Inputs made up for a model that came without a sample: the first that run."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from aimass.domain.errors import SampleNeeded
+from aimass.sandbox.tasks.attempts import Attempt, Shape, attempts, hinted
+from aimass.sandbox.tasks.refusals import raise_for_memory, reason
+from aimass.sandbox.tasks.session import CARRIED, Feed
+from aimass.sandbox.tasks.types import DTYPES, carry, parse
+
+_MOST_HINTS = 12
+_MOST_ELEMENTS = 1 << 26
+
+
+@dataclass(frozen=True)
+class _Fill:
+    """What a whole number and a text are made of; 0 and 1 are indices that most tables have."""
+
+    whole: int
+    text: str
+
+
+_FILLS = (_Fill(1, "a"), _Fill(0, "1"))
+
+
+def first_that_runs(
+    inputs: Sequence[ort.NodeArg], call: Callable[[Feed], Sequence[Any]], seconds: float
+) -> tuple[Feed, Sequence[Any]]:
+    """Inputs that the model takes, and what it answers to them. Each call is bounded by `call` itself.
+
+    Raises SampleNeeded with the runtime's last words when none is found within `seconds`, MemoryError if one asks for
+    more memory than there is.
+    """
+    deadline = time.monotonic() + seconds
+    words = "no value of its input types can be made up"
+    guesses = _Guesses([list(value.shape or ()) for value in inputs])
+    for shapes in guesses:
+        for fill in _FILLS:
+            try:
+                feed = {value.name: _value(value.type, shape, fill) for value, shape in zip(inputs, shapes, strict=True)}
+                return feed, call(feed)
+            except Exception as error:
+                raise_for_memory(str(error))
+                words = reason(str(error))
+        guesses.hint(words)
+        if time.monotonic() > deadline:
+            break
+    raise SampleNeeded(
+        f"none of the inputs made up for the model runs; upload it with a sample input. The runtime's last words: {words}",
+        inputs=[value.name for value in inputs],
+    )
+
+
+class _Guesses:
+    """Shapes for all inputs, none twice; hints go first."""
+
+    def __init__(self, declared: list[list[Any]]) -> None:
+        self._declared = declared
+        self._queue: deque[Attempt] = deque(attempts())
+        self._numbers: set[int] = {1}
+
+    def __iter__(self) -> Iterator[tuple[Shape, ...]]:
+        seen = set()
+        while self._queue:
+            shapes = self._queue.popleft().shapes(self._declared)
+            if shapes not in seen and all(np.prod(shape, dtype=float) <= _MOST_ELEMENTS for shape in shapes):
+                seen.add(shapes)
+                yield shapes
+
+    def hint(self, words: str) -> None:
+        """Tries next what the runtime's complaint suggests."""
+        if len(self._numbers) <= _MOST_HINTS:
+            self._queue.extendleft(hinted(words, self._numbers))
+
+
+def _value(onnx_type: str, shape: Shape, fill: _Fill) -> Any:
+    kind, held = parse(onnx_type)
+    if kind == "tensor":
+        return carry(held, np.zeros(shape)) if held in CARRIED else _tensor(held, shape, fill)
+    if kind == "seq":
+        return [_value(held, shape, fill)]
+    if kind == "map":
+        key, value = held.split(",", 1)
+        return {_scalar(key, fill): _scalar(parse(value)[1], fill)}
+    if kind == "optional":
+        return _value(held, shape, fill)
+    raise TypeError(f"no value of the type {onnx_type} can be made up")
+
+
+def _tensor(element: str, shape: Shape, fill: _Fill) -> Any:
+    dtype = np.dtype(DTYPES[element])
+    if dtype.kind == "f":
+        return np.random.default_rng(0).random(shape).astype(dtype)
+    return np.full(shape, {"O": fill.text, "b": True}.get(dtype.kind, fill.whole), dtype)
+
+
+def _scalar(element: str, fill: _Fill) -> Any:
+    if element == "string":
+        return fill.text
+    return 1.0 if element in {"float", "double"} else fill.whole
