@@ -19,5 +19,5 @@ ISOLATED = {
 
 def client(service: str, endpoint: str) -> Any:
     config = Config(proxies={}, retries={"total_max_attempts": 3, "mode": "standard"}, s3={"addressing_style": "path"})
-    session = boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
-    return session.client(service, endpoint_url=endpoint, config=config)
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.session.Session().client(service, region_name=REGION, endpoint_url=endpoint, config=config, **keys)

@@ -6,7 +6,6 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,13 @@ class DeploymentFailed(RuntimeError):
     """CloudFormation refused or rolled back a stack; the message holds its reasons."""
 
 
-def deploy(assembly: Path, endpoint: str, report: Callable[[str], None]) -> None:
+def deploy(assembly: Path, endpoint: str) -> None:
     """Creates or updates what differs from what is deployed. Data stays. Raises DeploymentFailed."""
     service = client("cloudformation", endpoint)
     for stack in read_stacks(assembly):
         current = _describe(service, stack.name)
         if current and _digest(current) == stack.digest and _settled(current["StackStatus"]):
             continue
-        report(f"deploying {stack.name}")
         _publish(stack, endpoint)
         _apply(service, stack, current)
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on httptools: whole requests in, whole responses out. The front, the Runtime API and invocations stand on it."""
+"""HTTP/1.1 on httptools: whole requests in, whole responses out. Every port of `local.server` stands on it."""
 
 from __future__ import annotations
 

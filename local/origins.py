@@ -16,19 +16,26 @@ class Refusal:
     error: str
 
 
-def refusal(headers: Iterable[tuple[str, str]], port: int, *, bucket_names: bool = False) -> Refusal | None:
+FOREIGN = Refusal(403, "foreign_origin", "requests from other web origins are refused")
+
+
+def refusal(
+    headers: Iterable[tuple[str, str]], port: int, *, links: bool = False, bucket_names: bool = False
+) -> Refusal | None:
     """Why a request may not pass, or None. Header names are in lower case.
 
-    `bucket_names` also admits `<bucket>.localhost`, as S3 clients address a bucket on `localhost`.
+    `links` lets pages from elsewhere link here, where no GET changes anything. `bucket_names` also admits
+    `<bucket>.localhost`, as S3 clients address a bucket on `localhost`.
     """
     hosts = []
     for name, value in headers:
         if name == "host":
             hosts.append(value)
         elif name == "origin" and not _loopback(value):
-            return Refusal(403, "foreign_origin", "requests from other web origins are refused")
-        elif name == "sec-fetch-site" and value == "cross-site":
-            return Refusal(403, "foreign_origin", "requests from other web origins are refused")
+            return FOREIGN
+        # A GET for an image or a form carries no Origin.
+        if name == "sec-fetch-site" and value == "cross-site" and not links:
+            return FOREIGN
     if len(hosts) != 1 or not _known(hosts[0], port, bucket_names):
         return Refusal(421, "unknown_host", f"only 127.0.0.1:{port} and localhost:{port} are served here")
     return None

@@ -31,7 +31,7 @@ class Gateway:
 
     async def __call__(self, request: Request) -> Response:
         call = Call(request, os.urandom(8).hex(), self._api.api_id, self._api.stage)
-        refused = refusal(request.headers, self._port)
+        refused = refusal(request.headers, self._port, links=True)
         response = _refused(refused, call.request_id) if refused else await self._route(call)
         response.headers.append(("apigw-requestid", call.request_id))
         return response

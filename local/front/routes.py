@@ -80,7 +80,7 @@ def _rank(route: Route) -> tuple[tuple[int, ...], bool]:
 
 
 def _capture(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:
-    parameters = {}
+    parameters: dict[str, str] = {}
     for index, part in enumerate(pattern):
         if index >= len(segments):
             return None

@@ -22,6 +22,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
+    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     from awslambdaric.__main__ import main as serve
 
     serve(["awslambdaric", handler])

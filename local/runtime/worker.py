@@ -132,7 +132,7 @@ class Worker:
         return Response(202)
 
     async def _next(self) -> Response:
-        self._limit(None)
+        self._unlimit()
         self._initialised = True
         self.idle_since = time.monotonic()
         self._job = self._owner.next_job(self)
@@ -152,14 +152,18 @@ class Worker:
 
     def _finish(self, result: Result) -> None:
         job, self._job = self._job, None
-        self._limit(None)
+        self._unlimit()
         if job:
             job.finish(result)
 
-    def _limit(self, seconds: float | None, verdict: Result | None = None) -> None:
+    def _limit(self, seconds: float, verdict: Result) -> None:
+        self._unlimit()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.kill, verdict)
+
+    def _unlimit(self) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.kill, verdict) if seconds else None
+            self._timer = None
 
     def _bury(self, status: int) -> None:
         if self._parked:

@@ -67,6 +67,16 @@ class Client:
             time.sleep(0.1)
         raise AssertionError(f"job {job_id} did not end in {seconds} s: {job}")
 
+    def await_model(self, name: str, seconds: float = 60) -> None:
+        """Until the model has a ready version: for files that arrive without a job's id."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            answer = self.call("GET", f"/api/v1/models/{name}")
+            if answer.status_code == 200 and answer.json()["latest"]:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{name} has no ready version: {self.call('GET', '/api/v1/jobs').text[:2000]}")
+
     def infer(self, model: str, feed: dict[str, np.ndarray], version: str | None = None) -> dict[str, np.ndarray]:
         """Open Inference Protocol, JSON both ways."""
         inputs = [

@@ -73,7 +73,12 @@ def test_every_bad_field_is_named_with_its_reason(parts, field, reason):
 
 @pytest.mark.parametrize(
     ("content_type", "body"),
-    [("application/json", b"{}"), ("", b""), ("multipart/form-data", b"x"), ("multipart/form-data; boundary=XX", b"garbage")],
+    [
+        ("application/json", b"{}"),
+        ("", b""),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=XX", b"garbage"),
+    ],
 )
 def test_a_body_that_is_no_form_is_refused(content_type, body):
     with pytest.raises(InvalidArguments):

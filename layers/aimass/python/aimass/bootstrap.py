@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
     from aimass.usecases.predict import Predictor
 
 MIB = 1024 * 1024
+_MIB_PER_VCPU = 1769  # as Lambda deals them out
+_MODEL_DISK_MIB = 8192  # of 10,240: a model that is being fetched needs room too
+_SESSION_SHARE = 0.6  # of the function's memory; the rest is for inputs, outputs and what runs
 _PARENT_MIB = 512  # what a step's own process keeps of its function's memory
+_UNPACKED_MIB = 5120  # what an archive may unpack to, beside an upload of 4 GiB on a disk of 10
 
 
 @cache
@@ -69,7 +75,16 @@ def import_runner() -> StepFunctionsImportRunner:
 @cache
 def predictor() -> Predictor:
     """The data plane."""
-    raise RuntimeError("wired when the data plane lands")
+    from aimass.adapters.onnxruntime.session import OnnxRuntime
+    from aimass.inference.folders import ModelFolders
+    from aimass.inference.sessions import Sessions
+    from aimass.usecases.predict import Predictor
+
+    memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+    threads = max(1, min(os.cpu_count() or 1, round(memory / _MIB_PER_VCPU)))
+    folders = ModelFolders(Path(gettempdir()) / "models", artifacts(), _MODEL_DISK_MIB * MIB)
+    sessions = Sessions(OnnxRuntime(threads), folders, int(memory * _SESSION_SHARE) * MIB)
+    return Predictor(registry(), sessions, prediction_seconds())
 
 
 def identify_limits() -> Limits:
@@ -77,14 +92,15 @@ def identify_limits() -> Limits:
     from aimass.sandbox.limits import Limits
 
     memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - _PARENT_MIB
-    return Limits(seconds=300, memory_bytes=memory * MIB)
+    return Limits(seconds=300, memory_bytes=memory * MIB, file_bytes=_UNPACKED_MIB * MIB)
 
 
 def verify_limits() -> Limits:
     """What a model may use: the memory of the function that will serve it."""
     from aimass.sandbox.limits import Limits
 
-    return Limits(seconds=600, memory_bytes=int(os.environ["MODEL_MEMORY_MB"]) * MIB)
+    memory = int(os.environ["MODEL_MEMORY_MB"])
+    return Limits(seconds=600, memory_bytes=memory * MIB, file_bytes=_UNPACKED_MIB * MIB)
 
 
 def prediction_seconds() -> float:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from aimass.domain.errors import ExternalDataEscapes, ExternalDataMissing, InvalidModel
 from aimass.formats.onnx_proto import messages
@@ -67,9 +67,9 @@ def _parse(path: Path) -> Any:
 
 
 def _decode_error() -> type[Exception]:
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 
-    return DecodeError
+    return cast("type[Exception]", DecodeError)
 
 
 def _opset(model: Any) -> dict[str, int]:
@@ -172,7 +172,7 @@ def _size(tensor: Any) -> int:
 
 def _elements(tensor: Any) -> int:
     """Raises InvalidModel for a shape that no memory holds."""
-    elements = math.prod(tensor.dims)
+    elements: int = math.prod(tensor.dims)
     if any(size < 0 for size in tensor.dims) or elements >= 1 << 63:
         raise InvalidModel(f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:16]}", tensor=tensor.name)
     return elements

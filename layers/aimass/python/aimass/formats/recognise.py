@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 from aimass.domain.errors import UnsupportedFormat
 from aimass.formats import (
@@ -23,7 +24,18 @@ ACCEPTED = "ONNX (.onnx, with external data in .tar.gz, .zip or several files)"
 UNKNOWN = "unknown"
 
 # Those with magic bytes come before those that only their structure gives away.
-_FAMILIES = (zipped, weights, pickled, trees, archive, onnx, tensorflow, paddle, coreml, documents)
+_FAMILIES: tuple[ModuleType, ...] = (
+    zipped,
+    weights,
+    pickled,
+    trees,
+    archive,
+    onnx,
+    tensorflow,
+    paddle,
+    coreml,
+    documents,
+)
 _TITLES: dict[str, str] = {name: title for family in _FAMILIES for name, title in family.TITLES.items()}
 _NO_MODELS = documents.TITLES.keys() - {"pmml", "openvino"} | {"npz", "office", UNKNOWN}
 
@@ -40,7 +52,7 @@ def recognise(path: Path) -> str:
 def recognise_content(content: Content) -> str:
     """As `recognise`, of bytes."""
     for family in _FAMILIES:
-        name = family.recognise(content)
+        name: str | None = family.recognise(content)
         if name is not None:
             return name
     return UNKNOWN
@@ -58,5 +70,9 @@ def is_document(name: str) -> bool:
 
 def unsupported(name: str) -> UnsupportedFormat:
     """The refusal of a file of that format."""
-    verdict = f"not a model: the file is {title(name)}" if is_document(name) else f"recognised as {title(name)}; not yet converted"
+    verdict = (
+        f"not a model: the file is {title(name)}"
+        if is_document(name)
+        else f"recognised as {title(name)}; not yet converted"
+    )
     return UnsupportedFormat(f"{verdict}. Accepted: {ACCEPTED}", format=name, accepted=ACCEPTED)

@@ -1,4 +1,4 @@
-"""Unpacks an archive that nobody vouches for: plain files and folders, inside one folder, within limits, or not at all."""
+"""Unpacks an archive that nobody vouches for: plain files, inside one folder, within limits, or not at all."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ def array_json(array: np.ndarray[Any, Any]) -> Any:
         array = array.astype(np.float32)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return orjson.Fragment(json.dumps(array.tolist()))
-    return np.ascontiguousarray(array) if array.ndim else array[()]
+    if array.ndim:
+        return np.ascontiguousarray(array)
+    return array[()] if array.dtype.kind == "f" else array.item()
 
 
 def number_json(value: Any) -> Any:

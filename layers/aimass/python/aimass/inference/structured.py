@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from aimass.domain.datatypes import OIP_OF_ONNX
 from aimass.domain.errors import PredictionFailed
 from aimass.inference.jsontext import number_json
 from aimass.inference.tensor_json import decode_tensor, encode_tensor
-from aimass.inference.tensors import Array, bad_input, numpy_dtype
+from aimass.inference.tensors import bad_input, numpy_dtype
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,10 @@ OnnxType = TensorType | SequenceType | MapType | OptionalType
 
 @cache
 def parse_type(onnx_type: str) -> OnnxType:
-    """Reads the runtime's notation, such as `seq(map(int64,tensor(float)))`. Raises PredictionFailed for what no wire carries."""
+    """Reads the runtime's notation, such as `seq(map(int64,tensor(float)))`.
+
+    Raises PredictionFailed for a type that no wire carries.
+    """
     head, _, rest = onnx_type.partition("(")
     inner = rest.removesuffix(")")
     if onnx_type in OIP_OF_ONNX:
@@ -111,15 +113,6 @@ def _encode_element(kind: TensorType, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return encode_tensor(value)
     if kind.datatype in {"FP32", "FP16"}:
-        return number_json(_shortest(kind.datatype)(value))
+        # A map's floats come as Python floats: 0.1 would read 0.10000000149011612.
+        value = numpy_dtype(kind.datatype).type(value)
     return number_json(value)
-
-
-def _shortest(datatype: str) -> Callable[[float], Any]:
-    # A map's floats come as Python floats: 0.1 would read 0.10000000149011612.
-    return numpy_dtype(datatype).type
-
-
-def is_array(value: Any) -> bool:
-    """Whether a value is a tensor, not a list, dict or None."""
-    return isinstance(value, Array.__origin__)

@@ -34,7 +34,7 @@ def encode_binary(array: Array) -> bytes | memoryview:
     """The bytes of an array, without copying where it is contiguous."""
     if array.dtype.kind == "O":
         return _encode_strings(array)
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _decode_strings(name: str, count: int, data: memoryview) -> Array:

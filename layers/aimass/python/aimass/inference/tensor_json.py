@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from itertools import chain
 from typing import Any
 
@@ -54,14 +55,10 @@ def _flatten(name: str, data: Any) -> tuple[list[Any], tuple[int, ...]]:
         width = len(flat[0])
         for row in flat:
             if type(row) is not list or len(row) != width:
-                raise bad_input(name, f"ragged lists: one has {width} elements, another {_width(row)}")
+                raise bad_input(name, f"ragged lists: one has {width} elements, beside it is {_text(row)}")
         flat = list(chain.from_iterable(flat))
         shape.append(width)
     return flat, tuple(shape)
-
-
-def _width(row: Any) -> str:
-    return str(len(row)) if type(row) is list else f"is {_text(row)}"
 
 
 def _refuse(name: str, datatype: str, flat: list[Any], allowed: set[type]) -> None:
@@ -75,9 +72,7 @@ def _refuse(name: str, datatype: str, flat: list[Any], allowed: set[type]) -> No
 
 
 def _text(value: Any) -> str:
-    kind = {bool: "boolean", int: "number", float: "number", str: "string", dict: "object", type(None): "null"}
-    shown = {True: "true", False: "false", None: "null"}.get(value) if isinstance(value, bool | None) else repr(value)
-    return f"the {kind.get(type(value), 'value')} {str(shown)[:60]}" if value is not None else "null"
+    return json.dumps(value)[:60]
 
 
 def _booleans(name: str, flat: list[Any]) -> Array:
@@ -91,8 +86,8 @@ def _floats(name: str, datatype: str, flat: list[Any]) -> Array:
     try:
         with np.errstate(over="ignore"):
             array = np.array(flat, dtype)
-    except OverflowError:
-        array = np.full(len(flat), np.inf, dtype)
+    except OverflowError as error:
+        raise bad_input(name, f"a number is out of the range of {datatype}") from error
     infinite = np.isinf(array.astype(np.float32) if datatype == "BF16" else array)
     if infinite.any():
         _refuse_overflow(name, datatype, [flat[at] for at in np.flatnonzero(infinite)])

@@ -35,9 +35,10 @@ _NUMPY = {
 def numpy_dtype(datatype: str) -> np.dtype[Any]:
     """The numpy dtype of a protocol datatype. Raises KeyError for an unknown one."""
     if datatype == "BF16":
-        import ml_dtypes
+        from ml_dtypes import bfloat16
 
-        return np.dtype(ml_dtypes.bfloat16)
+        brain: np.dtype[Any] = np.dtype(bfloat16)
+        return brain
     return np.dtype(_NUMPY[datatype])
 
 
@@ -60,7 +61,9 @@ def check_shape(spec: TensorSpec, shape: Sequence[int]) -> None:
         return
     fits = len(shape) == len(spec.shape) and all(want in {-1, got} for want, got in zip(spec.shape, shape, strict=True))
     if not fits:
-        raise bad_input(spec.name, f"wants {spec.datatype} of shape {shape_text(spec.shape)}, got shape {shape_text(shape)}")
+        raise bad_input(
+            spec.name, f"wants {spec.datatype} of shape {shape_text(spec.shape)}, got shape {shape_text(shape)}"
+        )
 
 
 def fit_shape(spec: TensorSpec, array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The sandboxed process: `python -m aimass.sandbox.child TASK REPLY_FD PARENT_PID`, the request as JSON on stdin.
+"""The sandboxed process: `python -m aimass.sandbox.child MODULE REPLY_FD PARENT_PID`, the request as JSON on stdin.
 
 It answers in JSON lines on a descriptor of its own, so that what libraries print cannot garble an answer. Each answer
 replaces the one before; an `error` ends it.
@@ -17,8 +17,6 @@ from aimass.domain.errors import ImportRefused
 from aimass.sandbox.confine import confine
 from aimass.sandbox.limits import Limits
 
-TASKS = "aimass.sandbox.tasks"
-
 
 def main() -> int:
     """Runs the task that the command line names and returns the exit status."""
@@ -26,7 +24,7 @@ def main() -> int:
     document = json.load(sys.stdin)
     confine(Limits(**document["limits"]), parent)
     try:
-        for answer in importlib.import_module(f"{TASKS}.{task}").run(document["request"]):
+        for answer in importlib.import_module(task).run(document["request"]):
             _send(reply, {"answer": answer})
     except ImportRefused as error:
         _send(reply, {"error": {"code": error.code, "message": error.message, "details": error.details}})

@@ -34,7 +34,7 @@ def _lower(kind: int, value: int) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Asks the kernel to kill this process when its parent dies, and forbids set-uid programs; a kernel may know neither."""
+    """Asks the kernel to kill this process when its parent dies, and forbids set-uid programs."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -33,7 +33,7 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
 
     An archive is unpacked into a folder within. Raises the ImportRefused subclass that says what is wrong.
     """
-    answer = run("identify", {"max_bytes": limits.file_bytes}, folder=folder, limits=limits)
+    answer = run("aimass.sandbox.tasks.identify", {"max_bytes": limits.file_bytes}, folder=folder, limits=limits)
     return Identified(
         format=answer["format"],
         folder=Path(answer["folder"]),

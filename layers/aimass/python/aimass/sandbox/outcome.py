@@ -31,7 +31,7 @@ def error_of(document: dict[str, Any], limits: Limits) -> AimassError:
 
 
 def death(number: int, stderr: str, limits: Limits, *, late: bool = False) -> AimassError:
-    """Why a child died: `number` is the signal's, 0 for an exit with an error; `late` when the parent had to kill it."""
+    """Why a child died: `number` is the signal's, 0 for an exit with an error; `late` if the parent killed it."""
     if late or number == signal.SIGXCPU:
         return ModelTimeout(f"the model was not done within {limits.seconds:g} s", seconds=limits.seconds)
     if number == signal.SIGALRM:

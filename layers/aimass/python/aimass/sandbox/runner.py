@@ -23,6 +23,7 @@ from aimass.sandbox.outcome import death, error_of, without_path
 _ANSWER_BYTES = 16 << 20
 _STDERR_BYTES = 8 << 10
 _CHUNK = 1 << 16
+_EXIT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class _Ended:
 
 
 def run(task: str, request: dict[str, Any], *, folder: Path, limits: Limits) -> dict[str, Any]:
-    """Runs `aimass.sandbox.tasks.<task>` on `request` in a child whose working folder is `folder`.
+    """Runs the module `task`, its `run(request)`, in a child whose working folder is `folder`.
 
     Returns the task's last answer. A child that dies after an answer has answered: the reason of its death is then
     under `interrupted`. Otherwise raises the ImportRefused subclass that says why, with the folder's path removed, or
@@ -94,6 +95,8 @@ def child_environment(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # Since 1.29 onnxruntime sends model names and hashes to its maker unless told not to.
+        "ORT_DISABLE_TELEMETRY": "1",
         "PYTHONPATH": _absolute(os.pathsep.join(sys.path)),
         "TMPDIR": str(folder),
     }
@@ -124,7 +127,16 @@ def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float) -> _End
         late = bool(selector.get_map())
     if late:
         _kill_group(process)
-    return _Ended(process.wait(), received["reply"], received["stderr"].decode(errors="replace"), late)
+    return _Ended(_waited(process), received["reply"], received["stderr"].decode(errors="replace"), late)
+
+
+def _waited(process: subprocess.Popen[bytes]) -> int:
+    """The exit status; a child that closed its pipes and lives on is killed."""
+    try:
+        return process.wait(_EXIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        return process.wait()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -15,9 +15,10 @@ from aimass.domain.clock import now
 from aimass.domain.errors import DigestMismatch, InvalidModel, UnsafeArchive, UnsupportedFormat
 from aimass.domain.model import Job, Measurements, ModelFiles, SourceFile, TensorSpec, Variant, Version
 from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
-from aimass.formats import ACCEPTED, identify_folder
+from aimass.formats.recognise import ACCEPTED
+from aimass.sandbox.identify import identify_folder
 from aimass.sandbox.limits import Limits
-from aimass.sandbox.verification import verify_folder
+from aimass.sandbox.verify import verify_folder
 
 MAX_DESCRIPTION_BYTES = 200_000  # a state hands on at most 256 KB
 
@@ -61,7 +62,7 @@ def identify(
         _download(uploads, job, folder / "model")
         stored = tuple(artifacts.put_file(tenant, file.path, folder / "model" / file.path) for file in job.source)
         found = identify_folder(folder / "model", limits)
-        files = tuple(artifacts.put_file(tenant, path, found.root / path) for path in found.files)
+        files = tuple(artifacts.put_file(tenant, path, found.folder / path) for path in found.files)
     return IdentifiedModel(
         format=found.format,
         framework=found.framework,
@@ -110,11 +111,12 @@ def verify(
         sample = folder / "sample" / version.sample.path if version.sample else None
         if version.sample and sample:
             artifacts.fetch(tenant, version.sample, sample)
-        found = verify_folder(folder / "model", converted.model.main, sample, limits, prediction_seconds)
+        root = folder / "model"
+        found = verify_folder(root, converted.model.main, sample, limits, prediction_seconds)
         _check_describable(found.inputs + found.outputs)
         optimized = None
         if found.optimized_main:
-            files = tuple(artifacts.put_file(tenant, path, found.root / path) for path in found.optimized)
+            files = tuple(artifacts.put_file(tenant, path, root / path) for path in found.optimized)
             optimized = ModelFiles(found.optimized_main, files)
     return VerifiedModel(found.inputs, found.outputs, found.measurements, optimized, found.optimized_note)
 

@@ -12,7 +12,19 @@ Shape = tuple[int, ...]
 _BATCH = re.compile(r"batch|^(n|b|bs|none)$", re.I)
 _CHANNELS = re.compile(r"channel|^c$", re.I)
 # (side of a picture, length of anything else), the most usual first.
-_SIZES = ((224, 16), (32, 1), (64, 8), (1, 2), (128, 32), (256, 64), (299, 128), (512, 256), (640, 512), (28, 4), (12, 3))
+_SIZES = (
+    (224, 16),
+    (32, 1),
+    (64, 8),
+    (1, 2),
+    (128, 32),
+    (256, 64),
+    (299, 128),
+    (512, 256),
+    (640, 512),
+    (28, 4),
+    (12, 3),
+)
 # Lengths only: features, tokens, samples of sound.
 _LENGTHS = (5, 6, 7, 10, 12, 13, 20, 24, 30, 40, 50, 80, 100, 384, 576, 768, 784, 1024, 1280, 2048, 4096, 16000, 32000)
 

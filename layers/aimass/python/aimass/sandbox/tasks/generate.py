@@ -46,7 +46,9 @@ def first_that_runs(
     for shapes in guesses:
         for fill in _FILLS:
             try:
-                feed = {value.name: _value(value.type, shape, fill) for value, shape in zip(inputs, shapes, strict=True)}
+                feed = {
+                    value.name: _value(value.type, shape, fill) for value, shape in zip(inputs, shapes, strict=True)
+                }
                 return feed, call(feed)
             except Exception as error:
                 raise_for_memory(str(error))
@@ -55,7 +57,8 @@ def first_that_runs(
         if time.monotonic() > deadline:
             break
     raise SampleNeeded(
-        f"none of the inputs made up for the model runs; upload it with a sample input. The runtime's last words: {words}",
+        "none of the inputs made up for the model runs; upload it with a sample input. "
+        f"The runtime's last words: {words}",
         inputs=[value.name for value in inputs],
     )
 

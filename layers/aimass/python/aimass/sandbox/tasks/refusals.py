@@ -12,7 +12,9 @@ _PREFIX = re.compile(
     r"|Deserialize tensor .*? failed\."
 )
 # `/onnxruntime_src/onnxruntime/core/graph/graph.cc:1587 void onnxruntime::Graph::Initialize(...) `
-_SOURCE = re.compile(r"/?[\w/.-]+\.(?:cc|h|cpp):\d+ (?:[\w:<>,&*~ \[\]]+\((?:[^()]|\([^()]*\))*\)(?: const)?(?:::<lambda\(\)>)? )?")
+_SOURCE = re.compile(
+    r"/?[\w/.-]+\.(?:cc|h|cpp):\d+ (?:[\w:<>,&*~ \[\]]+\((?:[^()]|\([^()]*\))*\)(?: const)?(?:::<lambda\(\)>)? )?"
+)
 _MEMORY = re.compile(r"Failed to allocate memory|bad_alloc|bad allocation|Cannot allocate memory|std::length_error")
 _LONGEST = 400
 
@@ -21,7 +23,9 @@ _UNKNOWN = re.compile(r"Fatal error: (?P<domain>.*?):(?P<op>[^:(]+)\(-?\d+\) is 
 _NO_DOMAIN = re.compile(r'In Node, \(".*?", (?P<op>[^,]+), "(?P<domain>[^"]*)".*No opset import for domain', re.S)
 _NO_KERNEL = re.compile(r"Could not find an implementation for (?P<op>\S+?)\((?P<version>-?\d+)\) node")
 _NODE_DOMAIN = re.compile(r'In Node, \(".*?", [^,]+, "(?P<domain>[^"]*)"', re.S)
-_OPSET = re.compile(r"Opset (?P<got>\d+) is under development.*for domain (?P<domain>\S+) is till opset (?P<highest>\d+)", re.S)
+_OPSET = re.compile(
+    r"Opset (?P<got>\d+) is under development.*for domain (?P<domain>\S+) is till opset (?P<highest>\d+)", re.S
+)
 _IR = re.compile(r"Unsupported model IR version: (?P<got>\d+), max supported IR version: (?P<highest>\d+)")
 _LOCALE = re.compile(r"Failed to construct locale with name:(?P<locale>[^:]*):")
 _EXTERNAL = re.compile(r"External (?:data|initializer)|GetExtDataFromTensorProto|external data", re.I)
@@ -103,7 +107,8 @@ def _ir_too_new(match: re.Match[str], _: str) -> ImportRefused:
 def _locale(match: re.Match[str], _: str) -> ImportRefused:
     locale = match["locale"]
     return InvalidModel(
-        f"a StringNormalizer asks for the locale {locale!r}, which is not installed; export the model with locale='C.UTF-8'",
+        f"a StringNormalizer asks for the locale {locale!r}, which is not installed; "
+        "export the model with locale='C.UTF-8'",
         locale=locale,
     )
 

@@ -26,10 +26,11 @@ CARRIED = {
 
 
 def open_session(path: Path, options: ort.SessionOptions | None = None) -> ort.InferenceSession:
-    """Opens a model as `predict` does: one thread, CPU. The runtime's own exceptions pass through."""
+    """Opens a model as `predict` does: one thread, CPU, no arena. The runtime's own exceptions pass through."""
     options = options or ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = FATAL
     # By content, not by name: a file called `.ort` would be read as another format.
     options.add_session_config_entry("session.load_model_format", "ONNX")
@@ -37,7 +38,7 @@ def open_session(path: Path, options: ort.SessionOptions | None = None) -> ort.I
 
 
 def within(seconds: float, call: Callable[[], _Answer]) -> _Answer:
-    """Calls, and lets the kernel end this process with SIGALRM if that takes longer: no code that runs can prevent it."""
+    """Calls, and lets the kernel end this process with SIGALRM if that takes longer, whatever code is running."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         return call()

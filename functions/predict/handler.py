@@ -1,0 +1,39 @@
+"""The data plane on the CPU: every protocol that predicts."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from aimass import bootstrap
+from aimass.inference.memory import limit_memory
+from aimass.protocols.front import respond
+from aimass.protocols.http import proxy_answer, request_of
+from aws_lambda_powertools import Logger
+
+logger = Logger(level="INFO")
+
+if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
+    limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """An HTTP API event (payload 2.0) to its answer."""
+    started = time.perf_counter()
+    request = request_of(event)
+    response = respond(request, bootstrap.predictor, lambda error: _report(request.request_id))
+    logger.info(
+        "answered",
+        request_id=request.request_id,
+        tenant=request.tenant,
+        method=request.method,
+        status=response.status,
+        ms=round((time.perf_counter() - started) * 1000, 2),
+        **response.facts,
+    )
+    return proxy_answer(response)
+
+
+def _report(request_id: str) -> None:
+    logger.exception("fault", request_id=request_id)

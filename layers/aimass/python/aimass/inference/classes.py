@@ -1,0 +1,84 @@
+"""What a classifier's outputs mean: the label of each row, the probabilities behind it, the classes in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aimass.domain.model import TensorSpec
+from aimass.inference.dataplane import Prediction, Value
+from aimass.inference.tensors import Array
+
+_SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Labels, one a row. `probabilities` is [rows, classes], in the order of `classes`; both None where unknown."""
+
+    labels: list[Any]
+    probabilities: Array | None
+    classes: list[Any] | None
+
+
+def classify(prediction: Prediction) -> Classification | None:
+    """The classification that a prediction holds, or None.
+
+    Either the model gives labels and probabilities itself (scikit-learn's converters do, the probabilities as a matrix
+    or as ZipMap's sequence of maps), or its version has labels, one for each column of its only output; the label is
+    then the highest column's, and the column values are probabilities only where they are one: not negative, sum 1.
+    """
+    names = prediction.version.labels
+    outputs = prediction.outputs
+    if len(outputs) == 2 and _is_labels(*outputs[0]):
+        return _given(outputs[0][1], outputs[1][1], names)
+    if len(outputs) == 1 and names and _has_columns(outputs[0][1], len(names)):
+        return _highest(outputs[0][1], names)
+    return None
+
+
+def _is_labels(spec: TensorSpec, value: Value) -> bool:
+    return spec.datatype in {"INT64", "INT32", "BYTES"} and isinstance(value, np.ndarray) and value.ndim == 1
+
+
+def _has_columns(value: Value, count: int) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim == 2 and value.shape[1] == count
+
+
+def _given(labels: Array, scores: Value, names: Sequence[str]) -> Classification | None:
+    rows = len(labels)
+    if _are_maps(scores) and len(scores) == rows:
+        keys = list(scores[0])
+        matrix = np.array([[row[key] for key in keys] for row in scores], np.float32)
+        return Classification(_named(labels.tolist(), names), matrix, _named(keys, names))
+    if isinstance(scores, np.ndarray) and scores.dtype.kind == "f" and scores.ndim == 2 and len(scores) == rows:
+        certain = _are_probabilities(scores)
+        if certain or len(names) == scores.shape[1]:
+            classes = list(names) if len(names) == scores.shape[1] else None
+            return Classification(_named(labels.tolist(), names), scores if certain else None, classes)
+    return None
+
+
+def _are_maps(scores: Value) -> bool:
+    """Whether this is what ZipMap gives: a list of dicts with the same keys."""
+    return isinstance(scores, list) and bool(scores) and all(isinstance(row, dict) and row for row in scores)
+
+
+def _named(labels: list[Any], names: Sequence[str]) -> list[Any]:
+    """Class numbers as the version's names for them, where it has any."""
+    if not all(isinstance(label, int) and 0 <= label < len(names) for label in labels):
+        return labels
+    return [names[label] for label in labels]
+
+
+def _highest(scores: Array, names: Sequence[str]) -> Classification:
+    labels = [names[at] for at in scores.argmax(axis=1)]
+    return Classification(labels, scores if _are_probabilities(scores) else None, list(names))
+
+
+def _are_probabilities(scores: Array) -> bool:
+    sums = scores.sum(axis=1, dtype=np.float64)
+    return bool((scores >= 0).all() and (np.abs(sums - 1) <= _SUM_TOLERANCE).all())

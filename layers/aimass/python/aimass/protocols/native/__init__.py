@@ -1,0 +1,1 @@
+"""`POST /predict`, the platform's own call."""

@@ -1,0 +1,163 @@
+"""The sample input that came with a model: npz or npy without pickles, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from aimass.domain.datatypes import datatype_of
+from aimass.domain.errors import InvalidSample
+from aimass.sandbox.tasks.session import CARRIED, Feed
+from aimass.sandbox.tasks.types import DTYPES, carry, parse
+
+_FORMS = 'a sample is .npz, .npy (one input) or JSON: {"inputs": {name: values}}, {name: values}, or values (one input)'
+_WRAPPERS = ("inputs", "instances", "data")
+
+
+def read_sample(path: Path, inputs: Sequence[ort.NodeArg]) -> Feed:
+    """The sample as the model's inputs; what it holds besides them is ignored. Raises InvalidSample."""
+    values = _named(_read(path), inputs)
+    missing = [value.name for value in inputs if value.name not in values]
+    if missing:
+        raise InvalidSample(
+            f"the sample lacks the inputs {missing[:8]}; it has {[*values][:8]}", missing=missing, found=[*values][:64]
+        )
+    return {value.name: _fitted(value, values[value.name]) for value in inputs}
+
+
+def _read(path: Path) -> Any:
+    with path.open("rb") as file:
+        magic = file.read(6)
+    try:
+        if magic == b"\x93NUMPY" or magic[:4] == b"PK\x03\x04":
+            loaded = np.load(path, allow_pickle=False)
+            return loaded if isinstance(loaded, np.ndarray) else dict(loaded)
+        return json.loads(path.read_bytes())
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise InvalidSample(f"the sample cannot be read ({error}); {_FORMS}") from None
+
+
+def _named(document: Any, inputs: Sequence[ort.NodeArg]) -> dict[str, Any]:
+    """Values by input name, whatever the form."""
+    names = [value.name for value in inputs]
+    if isinstance(document, dict) and not set(names) <= document.keys():
+        document = next((document[key] for key in _WRAPPERS if key in document), document)
+    if _is_tensors(document):
+        return {tensor["name"]: np.reshape(np.array(tensor["data"], object), tensor["shape"]) for tensor in document}
+    if _is_rows(document):
+        return {name: [row[name] for row in document] for name in document[0]}
+    if isinstance(document, dict) and (set(names) & document.keys() or len(document) != len(names)):
+        return document
+    values = list(document.values()) if _is_positional(document) else [document]
+    return dict(zip(names, values, strict=False))
+
+
+def _is_tensors(document: Any) -> bool:
+    """The Open Inference Protocol's list of tensors."""
+    return _is_list_of(document, {"name", "shape", "data"})
+
+
+def _is_rows(document: Any) -> bool:
+    return _is_list_of(document, set()) and all(row.keys() == document[0].keys() for row in document)
+
+
+def _is_list_of(document: Any, keys: set[str]) -> bool:
+    return (
+        isinstance(document, list)
+        and bool(document)
+        and all(isinstance(item, dict) and keys <= item.keys() for item in document)
+    )
+
+
+def _is_positional(document: Any) -> bool:
+    """`numpy.savez(file, a, b)` names its arrays arr_0, arr_1."""
+    return isinstance(document, dict) and all(isinstance(value, np.ndarray) for value in document.values())
+
+
+def _fitted(wanted: ort.NodeArg, value: Any) -> Any:
+    try:
+        return _typed(wanted.type, value, list(wanted.shape or ()))
+    except (TypeError, ValueError, OverflowError, KeyError) as error:
+        raise _misfit(wanted, value, str(error)) from None
+
+
+def _typed(onnx_type: str, value: Any, shape: list[Any]) -> Any:
+    kind, held = parse(onnx_type)
+    if kind == "tensor":
+        return _shaped(_tensor(held, value), shape)
+    if kind == "seq":
+        return [_typed(held, item, []) for item in value]
+    if kind == "optional":
+        return None if value is None else _typed(held, value, shape)
+    if kind == "map" and isinstance(value, Mapping):
+        to_key = str if held.startswith("string,") else int
+        return {to_key(key): item for key, item in value.items()}
+    raise TypeError(f"no {onnx_type}")
+
+
+def _tensor(element: str, value: Any) -> Any:
+    if element in CARRIED:
+        return carry(element, value)
+    array = value if isinstance(value, np.ndarray) else np.array(value)
+    if element == "string":
+        return _texts(array)
+    wanted = np.dtype(DTYPES[element])
+    whole = wanted.kind in "iu"
+    if array.dtype.kind not in "biufO" or (wanted.kind == "b" and array.dtype.kind == "f"):
+        raise TypeError(f"{array.dtype} is no {element}")
+    if whole and array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
+        raise ValueError("fractions where whole numbers are wanted")
+    # From the Python numbers themselves, which are exact where an array of mixed ones is not.
+    cast = np.array(value, wanted) if not isinstance(value, np.ndarray) else array.astype(wanted)
+    if whole and array.dtype.kind in "iu" and not np.array_equal(cast, array):
+        raise OverflowError(f"numbers beyond the range of {element}")
+    return cast
+
+
+def _texts(array: Any) -> Any:
+    if array.dtype.kind not in "UO" or not all(isinstance(item, str) for item in array.ravel()):
+        raise TypeError(f"{array.dtype} is no text")
+    return array.astype(object)
+
+
+def _shaped(array: Any, shape: list[Any]) -> Any:
+    """Adds the batch dimension to a single example."""
+    if (
+        isinstance(array, np.ndarray)
+        and shape
+        and array.ndim == len(shape) - 1
+        and shape[0] in {1, None} | {str(shape[0])}
+    ):
+        array = array[np.newaxis]
+    fits = isinstance(array, ort.OrtValue) or not shape or array.ndim == len(shape)
+    if not fits or any(isinstance(want, int) and want != got for want, got in zip(shape, array.shape, strict=False)):
+        raise ValueError("another shape")
+    return array
+
+
+def _misfit(wanted: ort.NodeArg, value: Any, reason: str) -> InvalidSample:
+    shape = [size if isinstance(size, int) else -1 for size in wanted.shape or ()]
+    want = f"{datatype_of(wanted.type)} {shape}"
+    got = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else _described(value)
+    return InvalidSample(
+        f"the sample does not fit input {wanted.name!r}: it wants {want}, the sample has {got} ({reason[:200]})",
+        input=wanted.name,
+        wanted=want,
+        got=got,
+    )
+
+
+def _described(value: Any) -> str:
+    """The shape of nested lists, by their first items."""
+    sizes = []
+    while isinstance(value, list):
+        sizes.append(len(value))
+        value = value[0] if value else None
+    return f"{type(value).__name__} {sizes}"

@@ -1,0 +1,42 @@
+"""Inputs and outputs as the registry describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from aimass.domain.datatypes import datatype_of, is_tensor
+
+
+def input_spec(value: ort.NodeArg, fed: Any) -> dict[str, Any]:
+    """A TensorSpec as JSON. A declared shape is binding for an input, unless its rank was not declared."""
+    shape = _declared(value)
+    return _spec(value, [-1] * fed.ndim if not shape and isinstance(fed, np.ndarray) else shape)
+
+
+def output_spec(value: ort.NodeArg, seen: Any) -> dict[str, Any]:
+    """A TensorSpec as JSON, with -1 wherever what the model declares is not what it answered."""
+    shape = _declared(value)
+    if isinstance(seen, np.ndarray) and is_tensor(value.type):
+        if len(shape) != seen.ndim:
+            shape = [-1] * seen.ndim
+        shape = [want if want == got else -1 for want, got in zip(shape, seen.shape, strict=True)]
+    return _spec(value, shape)
+
+
+def _declared(value: ort.NodeArg) -> list[int]:
+    if not is_tensor(value.type):
+        return [1]
+    return [size if isinstance(size, int) and size >= 0 else -1 for size in value.shape or ()]
+
+
+def _spec(value: ort.NodeArg, shape: Sequence[int]) -> dict[str, Any]:
+    return {
+        "name": value.name,
+        "datatype": datatype_of(value.type),
+        "shape": list(shape),
+        "onnx_type": value.type,
+    }

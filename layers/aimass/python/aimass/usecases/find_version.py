@@ -1,0 +1,103 @@
+"""Which version a call means: by number, by alias, or the default: `prod` if set, else the latest ready one."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
+from aimass.domain.model import Version
+from aimass.domain.names import MODEL_NAME
+from aimass.domain.ports import VersionReader
+
+DEFAULT_ALIAS = "prod"
+VERSION_SECONDS = 300.0  # a ready version never changes
+NAME_SECONDS = 2.0  # an alias's move is seen within 5 s
+_MOST_ENTRIES = 1000
+_LAST_NUMBER = 999_999
+
+V = TypeVar("V")
+
+
+class VersionFinder:
+    """Finds versions, and remembers them for as long as they can be trusted."""
+
+    def __init__(self, versions: VersionReader, clock: Callable[[], float]) -> None:
+        self._versions = versions
+        self._clock = clock
+        self._known: OrderedDict[Hashable, tuple[float, Version]] = OrderedDict()
+        self._numbers: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+
+    def find(self, tenant: str, model: str, ref: int | str | None) -> Version:
+        """The ready version that `ref` means: a number, a text of digits, an alias's name, or None for the default.
+
+        Raises ModelNotFound, VersionNotFound, AliasNotFound, VersionNotReady.
+        """
+        if not re.fullmatch(MODEL_NAME, model):
+            raise ModelNotFound(f"no model {model[:80]!r}", model=model[:80])
+        version = self._version(tenant, model, self._number(tenant, model, ref))
+        if version.state != "ready":
+            raise _not_ready(version)
+        return version
+
+    def _number(self, tenant: str, model: str, ref: int | str | None) -> int:
+        if isinstance(ref, int):
+            return _checked(model, ref)
+        if ref and ref.isascii() and ref.isdigit():
+            return _checked(model, int(ref[:20]))
+        key = (tenant, model, ref)
+        return self._remember(self._numbers, key, NAME_SECONDS, lambda: self._look_up(tenant, model, ref))
+
+    def _look_up(self, tenant: str, model: str, ref: str | None) -> int:
+        if ref is None:
+            return self._default(tenant, model)
+        if not re.fullmatch(MODEL_NAME, ref):
+            raise AliasNotFound(f"model {model!r} has no alias {ref[:80]!r}", model=model, alias=ref[:80])
+        return self._versions.get_alias(tenant, model, ref).version
+
+    def _default(self, tenant: str, model: str) -> int:
+        try:
+            return self._versions.get_alias(tenant, model, DEFAULT_ALIAS).version
+        except AliasNotFound:
+            return self._versions.latest_version(tenant, model).number
+
+    def _version(self, tenant: str, model: str, number: int) -> Version:
+        key = (tenant, model, number)
+        version = self._remember(
+            self._known, key, VERSION_SECONDS, lambda: self._versions.get_version(tenant, model, number)
+        )
+        if version.state != "ready":
+            del self._known[key]
+        return version
+
+    def _remember(
+        self, entries: OrderedDict[Hashable, tuple[float, V]], key: Hashable, seconds: float, read: Callable[[], V]
+    ) -> V:
+        now = self._clock()
+        found = entries.get(key)
+        if found and now < found[0]:
+            return found[1]
+        value = read()
+        entries[key] = (now + seconds, value)
+        entries.move_to_end(key)
+        if len(entries) > _MOST_ENTRIES:
+            entries.popitem(last=False)
+        return value
+
+
+def _checked(model: str, number: int) -> int:
+    if not 1 <= number <= _LAST_NUMBER:
+        raise VersionNotFound(f"model {model!r} has no version {number}", model=model, version=number)
+    return number
+
+
+def _not_ready(version: Version) -> VersionNotReady:
+    why = f": {version.failure.message}" if version.failure else ""
+    return VersionNotReady(
+        f"version {version.number} of {version.model!r} is {version.state}{why}",
+        model=version.model,
+        version=version.number,
+        state=version.state,
+    )
