@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from infra.synth import SynthesisFailed
+from local.aws import isolate
 from local.demo import DemoFailed, run_demo
 from local.deploy import DeploymentFailed
 from local.deployed import NothingDeployed
@@ -24,6 +25,7 @@ class Stopped(BaseException):
 
 def main() -> None:
     options = _options()
+    isolate()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     stack = Stack(options.port, options.state.absolute(), options.workers)

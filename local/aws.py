@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import boto3
@@ -9,6 +10,7 @@ from botocore.config import Config
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
+KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 # Keeps boto3 from the user's own profiles and from looking for credentials elsewhere.
 ISOLATED = {
     "AWS_CONFIG_FILE": "/dev/null",
@@ -17,7 +19,14 @@ ISOLATED = {
 }
 
 
+def isolate() -> None:
+    """Takes the user's own AWS settings out of this process's environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(ISOLATED)
+
+
 def client(service: str, endpoint: str) -> Any:
     config = Config(proxies={}, retries={"total_max_attempts": 3, "mode": "standard"}, s3={"addressing_style": "path"})
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    keys = {name.lower(): value for name, value in KEYS.items()}
     return boto3.session.Session().client(service, region_name=REGION, endpoint_url=endpoint, config=config, **keys)

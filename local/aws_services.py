@@ -94,6 +94,7 @@ def main() -> None:
     guard = Guard(app, options.port, ministack_hooks.make_saver)
     ministack_hooks.run_functions_in(options.invoke_port, guard.changed)
     ministack_hooks.name_versions_in_events()
+    ministack_hooks.keep_bodies_on_disk()
     uvicorn.run(
         guard,
         host="127.0.0.1",

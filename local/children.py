@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+# MiniStack and boto3 read many more, which must not depend on who starts the stack.
+INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 
 
 def die_with_parent(parent: int) -> None:
@@ -26,6 +28,7 @@ def start_module(module: str, arguments: Sequence[str], *, log: Path) -> subproc
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", module, "--parent", str(os.getpid()), *arguments],
+            env={name: os.environ[name] for name in INHERITED if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

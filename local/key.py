@@ -10,7 +10,7 @@ from aimass.adapters.aws.keys import DynamoApiKeys
 from aimass.domain.errors import InvalidArguments
 from aimass.usecases.keys import create_key
 
-from local.aws import client
+from local.aws import client, isolate
 from local.stack_file import NotRunning, read_stack_file
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=Path(".aimass"))
     parser.add_argument("--tenant", required=True)
     options = parser.parse_args()
+    isolate()
     try:
         stack = read_stack_file(options.state)
         keys = DynamoApiKeys(client("dynamodb", stack.aws_endpoint), stack.table)

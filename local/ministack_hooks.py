@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from local.aws import ACCOUNT, REGION
+from local.aws import ACCOUNT, KEYS, REGION
 from local.saver import Saver
 
 LONGEST_CALL_SECONDS = 1000
@@ -23,7 +23,7 @@ PARTS = {
     "ministack.core.persistence": ("save_all",),
     "ministack.services.eventbridge": ("_dispatch_event",),
     "ministack.services.lambda_svc": ("_execute_function_dispatch", "_throttle_response"),
-    "ministack.services.s3": ("_fire_s3_event",),
+    "ministack.services.s3": ("_fire_s3_event", "_object_versions", "_persist_object"),
 }
 Dispatch = Callable[..., dict[str, Any]]
 
@@ -31,6 +31,7 @@ Dispatch = Callable[..., dict[str, Any]]
 def settings(port: int, state: Path) -> dict[str, str]:
     """The environment that MiniStack reads when it is imported."""
     return {
+        **KEYS,  # presigned URLs are verified against these
         "DOCKER_HOST": "unix:///nonexistent",  # it would otherwise look for containers to remove
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
@@ -130,6 +131,22 @@ def name_versions_in_events() -> None:
 
     s3._fire_s3_event = fire_with_version
     eventbridge._dispatch_event = dispatch_with_version
+
+
+def keep_bodies_on_disk() -> None:
+    """Forgets a version's body once it is written: MiniStack forgets only the object's own reference to it."""
+    from ministack.services import s3
+
+    persist = s3._persist_object
+
+    def persist_and_forget(bucket: str, key: str, record: Any) -> None:
+        persist(bucket, key, record)
+        if isinstance(record, dict) and record.get("body") is None:
+            for version in s3._object_versions.get((bucket, key)) or ():
+                if version["version_id"] == record.get("version_id"):
+                    version["data"] = None
+
+    s3._persist_object = persist_and_forget
 
 
 def with_version(event: dict[str, Any], version_id: str | None) -> dict[str, Any]:

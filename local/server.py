@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from local.aws import ISOLATED, REGION
+from local.aws import ISOLATED, KEYS, REGION
 from local.children import die_with_parent
 from local.deployed import read_api, read_functions
 from local.front.gateway import MAX_BODY_BYTES, Gateway
@@ -54,13 +54,11 @@ def _environment(endpoint: str) -> dict[str, str]:
     """What Lambda sets for every function; nothing of the user's own environment."""
     return {
         **ISOLATED,
-        "AWS_ACCESS_KEY_ID": "local",
+        **KEYS,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_REGION": REGION,
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
         "LANG": "en_US.UTF-8",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

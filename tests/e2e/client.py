@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import requests
 
 IN_ONE_CALL = 4_000_000
@@ -108,7 +109,9 @@ def expected(path: Path | bytes, feed: dict[str, np.ndarray]) -> dict[str, Any]:
 def assert_same(name: str, wanted: Any, got: np.ndarray) -> None:
     """1e-5 relative, strings and integers exactly; structured outputs as their JSON text."""
     if isinstance(wanted, list):
-        assert [json.loads(text) for text in got] == json.loads(json.dumps(wanted, default=lambda value: value.tolist())), name
+        plain = json.loads(json.dumps(wanted, default=lambda value: value.tolist()))
+        for text, one in zip(got, plain, strict=True):
+            assert_json(name, one, json.loads(text))
         return
     wanted = np.asarray(wanted)
     assert got.shape == wanted.shape, name
@@ -118,3 +121,10 @@ def assert_same(name: str, wanted: Any, got: np.ndarray) -> None:
     else:
         assert got.dtype == wanted.dtype or wanted.dtype.kind in "OU", name
         assert (got == wanted).all(), name
+
+
+def assert_json(name: str, wanted: Any, got: Any) -> None:
+    if isinstance(wanted, dict):
+        assert got == pytest.approx(wanted, rel=1e-5), name
+    else:
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, err_msg=name)

@@ -37,7 +37,8 @@ def handler(event, context):
         subprocess.run([sys.executable, "-c", code])
     if "size" in asked: return "x" * asked["size"]
     if "raw" in asked: return asked["raw"]
-    return {"pid": os.getpid(), "cwd": os.getcwd(), "env": dict(os.environ), "left": context.get_remaining_time_in_millis()}
+    left = context.get_remaining_time_in_millis()
+    return {"pid": os.getpid(), "cwd": os.getcwd(), "env": dict(os.environ), "left": left}
 """,
     "unborn": "raise RuntimeError('no such luck')\n",
     "authorize": """

@@ -78,7 +78,7 @@ def without(files, name):
 
 REFUSALS = {
     "not a model": (lambda: b"hello, this is no model at all", "unsupported_format", "not a model"),
-    "empty archive": (lambda: tar_gz({}), "ambiguous_archive", ""),
+    "empty archive": (lambda: tar_gz({}), "unsupported_format", "tar"),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(64), "unsupported_format", ""),
     "another format": (lambda: b"\x1c\0\0\0TFL3" + bytes(64), "unsupported_format", "Accepted"),
     "truncated": (lambda: linear()[:-20], "truncated_model", ""),

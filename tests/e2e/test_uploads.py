@@ -27,9 +27,7 @@ def linear(scale: float = 1.0) -> bytes:
 
 def linear_with_external_data(location: str = "weights.bin") -> dict[str, bytes]:
     """A model of two files."""
-    weights = h.make_tensor("w", T.FLOAT, [4, 3], b"", raw=True)
-    weights.ClearField("raw_data")
-    weights.data_location = T.EXTERNAL
+    weights = T(name="w", data_type=T.FLOAT, dims=[4, 3], data_location=T.EXTERNAL)
     for key, value in {"location": location, "offset": "0", "length": str(WEIGHTS.nbytes)}.items():
         entry = weights.external_data.add()
         entry.key, entry.value = key, value

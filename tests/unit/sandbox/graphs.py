@@ -50,7 +50,9 @@ def external(name: str, shape: Sequence[int], location: str, **entries: int) -> 
 
 def add_external(location: str, **entries: int) -> ModelProto:
     """y = x + w, two floats of external data."""
-    return model([node("Add", ["x", "w"], ["y"])], [value("x")], [value("y")], [external("w", [2], location, **entries)])
+    return model(
+        [node("Add", ["x", "w"], ["y"])], [value("x")], [value("y")], [external("w", [2], location, **entries)]
+    )
 
 
 def endless_loop() -> ModelProto:

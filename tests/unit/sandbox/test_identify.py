@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import ModelProto, TensorProto, helper
-
 from aimass.domain.errors import (
     AmbiguousArchive,
     ArchiveTooLarge,
@@ -21,6 +19,8 @@ from aimass.domain.errors import (
 )
 from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.limits import MIB, Limits
+from onnx import ModelProto, TensorProto, helper
+
 from tests.unit.sandbox.graphs import add_external, endless_loop, external, model, node, relu, value, weight, write
 
 LIMITS = Limits(seconds=30, memory_bytes=1024 * MIB, file_bytes=4 * MIB)
@@ -248,5 +248,5 @@ def test_a_model_over_2_gb_in_one_file_is_told_to_use_external_data(tmp_path: Pa
     with path.open("ab") as file:
         file.write(b"\xa2\x01" + length)
         file.truncate(file.tell() + size)
-    with pytest.raises(InvalidModel, match="over 2 GB .* external data"):
+    with pytest.raises(InvalidModel, match=r"over 2 GB .* external data"):
         identify(tmp_path)

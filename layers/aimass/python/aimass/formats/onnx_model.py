@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from aimass.formats.onnx_proto import messages
 _MAX_PROTOBUF_BYTES = (1 << 31) - 1
 _EXTERNAL = 1
 _LONGEST_NUMBER = 20
+_LONGEST_DIMENSION, _MOST_SIZES = 1 << 20, 40
 # onnxruntime reads such a location as an address in its own memory.
 _MEMORY_MARK = "_ORT_MEM_ADDR_"
 # Bits an element takes, by TensorProto.DataType; strings (8) cannot be external.
@@ -55,6 +57,13 @@ def inspect(path: Path) -> Inspected:
 def external_locations(path: Path) -> set[str]:
     """Where the model says that its external data lies, unchecked. Raises InvalidModel."""
     return {_entries(tensor).get("location", "") for tensor in _tensors(_parse(path)) if _is_external(tensor)}
+
+
+def weight_sizes(path: Path) -> list[int]:
+    """Dimensions of the model's weights, the commonest first: what a variable dimension of an input may have to be."""
+    graph = _parse(path).graph
+    sizes = Counter(size for tensor in graph.initializer for size in tensor.dims if 1 < size < _LONGEST_DIMENSION)
+    return [size for size, _ in sizes.most_common(_MOST_SIZES)]
 
 
 def _parse(path: Path) -> Any:

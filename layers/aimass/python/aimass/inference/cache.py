@@ -31,15 +31,20 @@ class BoundedCache(Generic[K, V]):
                 return self._touch(key)
             making = self._making.setdefault(key, Lock())
         with making:
-            with self._lock:
-                if key in self._values:
-                    return self._touch(key)
-            self._evict(weight)
-            value = make()
-            with self._lock:
-                self._values[key] = (weight, value)
+            try:
+                return self._make(key, weight, make)
+            finally:
                 self._making.pop(key, None)
-            return value
+
+    def _make(self, key: K, weight: int, make: Callable[[], V]) -> V:
+        with self._lock:
+            if key in self._values:
+                return self._touch(key)
+        self._evict(weight)
+        value = make()
+        with self._lock:
+            self._values[key] = (weight, value)
+        return value
 
     def clear(self) -> int:
         """Forgets everything and says how many values there were."""

@@ -12,7 +12,7 @@ from aimass.domain.datatypes import OIP_OF_ONNX
 from aimass.domain.errors import PredictionFailed
 from aimass.inference.jsontext import number_json
 from aimass.inference.tensor_json import decode_tensor, encode_tensor
-from aimass.inference.tensors import bad_input, numpy_dtype
+from aimass.inference.tensors import bad_input
 
 
 @dataclass(frozen=True)
@@ -101,18 +101,9 @@ def encode_structured(kind: OnnxType, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(kind, TensorType):
-        return _encode_element(kind, value)
+        return encode_tensor(value) if isinstance(value, np.ndarray) else number_json(value)
     if isinstance(kind, OptionalType):
         return encode_structured(kind.element, value)
     if isinstance(kind, SequenceType):
         return [encode_structured(kind.element, one) for one in value]
     return {str(key): encode_structured(kind.value, one) for key, one in value.items()}
-
-
-def _encode_element(kind: TensorType, value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return encode_tensor(value)
-    if kind.datatype in {"FP32", "FP16"}:
-        # A map's floats come as Python floats: 0.1 would read 0.10000000149011612.
-        value = numpy_dtype(kind.datatype).type(value)
-    return number_json(value)

@@ -28,20 +28,24 @@ class Verified:
 
 
 def verify_folder(folder: Path, main: str, sample: Path | None, limits: Limits, prediction_seconds: float) -> Verified:
-    """Loads and runs the model `main` of `folder` on `sample`, or on inputs made up, in a process of its own.
+    """Loads and runs a model on `sample`, or on inputs made up, in a process of its own.
+
+    `folder` holds its files and is where the optimised graph is written; `main` is the one to open.
 
     One prediction may take `prediction_seconds`. `measurements.memory_bytes` is what loading and predicting added at
     most to the memory of a process that had the runtime loaded. Raises the ImportRefused subclass that says what is
     wrong.
     """
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file != sample)
     request = {
         "main": main,
         "sample": str(sample.resolve()) if sample else None,
         "prediction_seconds": prediction_seconds,
         "size": size,
     }
-    answer = run("aimass.sandbox.tasks.verify", request, folder=folder, limits=replace(limits, call_seconds=prediction_seconds))
+    answer = run(
+        "aimass.sandbox.tasks.verify", request, folder=folder, limits=replace(limits, call_seconds=prediction_seconds)
+    )
     return _verified(answer)
 
 

@@ -6,12 +6,15 @@ import hashlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
 from aimass.domain.model import SourceFile
 
 URL_SECONDS = 3600
+# One stream a file: MiniStack ignores Range on a pinned object version.
+_ONE_STREAM = TransferConfig(multipart_threshold=1 << 40)
 _JOB = "job-id"
 
 
@@ -88,7 +91,8 @@ class S3UploadStore:
     def download(self, file: SourceFile, target: Path) -> str:
         """Writes the pinned object version to `target`, and returns its SHA-256."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        self._client.download_file(self._bucket, file.key, str(target), ExtraArgs={"VersionId": file.version_id})
+        pinned = {"VersionId": file.version_id}
+        self._client.download_file(self._bucket, file.key, str(target), ExtraArgs=pinned, Config=_ONE_STREAM)
         with target.open("rb") as body:
             return hashlib.file_digest(body, "sha256").hexdigest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 Dimension = int | str | None
@@ -81,8 +81,12 @@ def attempts() -> Iterator[Attempt]:
         yield Attempt(side, length, batch=length)
 
 
-def hinted(words: str, tried: set[int]) -> Iterator[Attempt]:
-    """Guesses from the numbers in the runtime's complaint, such as `LeftShape: {1,16}, RightShape: {30,10}`."""
-    for size in sorted({int(number) for number in re.findall(r"(?<![\w.])\d{1,5}(?![\w.])", words)} - tried - {0}):
-        tried.add(size)
+def sized(sizes: Iterable[int]) -> Iterator[Attempt]:
+    """Guesses that take every variable dimension for one of `sizes`."""
+    for size in sizes:
         yield Attempt(size, size)
+
+
+def numbers_in(words: str) -> set[int]:
+    """Sizes in the runtime's complaint, such as 30 and 10 in `Dimension mismatch, W: {30,10}`."""
+    return {int(number) for number in re.findall(r"(?<![\w.])[1-9]\d{0,4}(?![\w.])", words)}

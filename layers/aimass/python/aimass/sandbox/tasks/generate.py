@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 from aimass.domain.errors import SampleNeeded
-from aimass.sandbox.tasks.attempts import Attempt, Shape, attempts, hinted
+from aimass.sandbox.tasks.attempts import Attempt, Shape, attempts, numbers_in, sized
 from aimass.sandbox.tasks.refusals import raise_for_memory, reason
 from aimass.sandbox.tasks.session import CARRIED, Feed
 from aimass.sandbox.tasks.types import DTYPES, carry, parse
@@ -33,16 +33,19 @@ _FILLS = (_Fill(1, "a"), _Fill(0, "1"))
 
 
 def first_that_runs(
-    inputs: Sequence[ort.NodeArg], call: Callable[[Feed], Sequence[Any]], seconds: float
+    inputs: Sequence[ort.NodeArg],
+    call: Callable[[Feed], Sequence[Any]],
+    seconds: float,
+    last_resort: Callable[[], Iterable[int]],
 ) -> tuple[Feed, Sequence[Any]]:
     """Inputs that the model takes, and what it answers to them. Each call is bounded by `call` itself.
 
-    Raises SampleNeeded with the runtime's last words when none is found within `seconds`, MemoryError if one asks for
-    more memory than there is.
+    `last_resort` gives sizes to try when nothing usual fits. Raises SampleNeeded with the runtime's last words when
+    none is found within `seconds`, MemoryError if one asks for more memory than there is.
     """
     deadline = time.monotonic() + seconds
     words = "no value of its input types can be made up"
-    guesses = _Guesses([list(value.shape or ()) for value in inputs])
+    guesses = _Guesses([list(value.shape or ()) for value in inputs], last_resort)
     for shapes in guesses:
         for fill in _FILLS:
             try:
@@ -66,23 +69,33 @@ def first_that_runs(
 class _Guesses:
     """Shapes for all inputs, none twice; hints go first."""
 
-    def __init__(self, declared: list[list[Any]]) -> None:
+    def __init__(self, declared: list[list[Any]], last_resort: Callable[[], Iterable[int]]) -> None:
         self._declared = declared
-        self._queue: deque[Attempt] = deque(attempts())
-        self._numbers: set[int] = {1}
+        self._last_resort = last_resort
+        self._hints: deque[Attempt] = deque()
+        self._hinted: set[int] = set()
+
+    def _attempts(self) -> Iterator[Attempt]:
+        for attempt in attempts():
+            while self._hints:
+                yield self._hints.popleft()
+            yield attempt
+        yield from sized(self._last_resort())
 
     def __iter__(self) -> Iterator[tuple[Shape, ...]]:
         seen = set()
-        while self._queue:
-            shapes = self._queue.popleft().shapes(self._declared)
+        for attempt in self._attempts():
+            shapes = attempt.shapes(self._declared)
             if shapes not in seen and all(np.prod(shape, dtype=float) <= _MOST_ELEMENTS for shape in shapes):
                 seen.add(shapes)
                 yield shapes
 
     def hint(self, words: str) -> None:
         """Tries next what the runtime's complaint suggests."""
-        if len(self._numbers) <= _MOST_HINTS:
-            self._queue.extendleft(hinted(words, self._numbers))
+        if len(self._hinted) <= _MOST_HINTS:
+            sizes = sorted(numbers_in(words) - self._hinted)
+            self._hinted.update(sizes)
+            self._hints.extend(sized(sizes))
 
 
 def _value(onnx_type: str, shape: Shape, fill: _Fill) -> Any:

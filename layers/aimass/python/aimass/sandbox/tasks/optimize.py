@@ -13,8 +13,8 @@ from aimass.sandbox.tasks.refusals import reason
 from aimass.sandbox.tasks.session import Feed, open_session, predict
 
 _NAME = "model.onnx"
-# A protobuf holds 2 GB at most; larger weights go into a file beside it.
-_EXTERNAL_FROM = 1 << 30
+# A protobuf holds 2 GB at most; the weights of larger models go into a file beside it.
+_LARGE = 1 << 30
 _SMALLEST_EXTERNAL = "1024"
 _GROWTH, _ALLOWANCE = 1.5, 1 << 20
 
@@ -30,7 +30,8 @@ def optimize(main: Path, size: int, folder: Path, feed: Feed, expected: Sequence
     """
     folder.mkdir()
     try:
-        _write(main, folder / _NAME, external=size >= _EXTERNAL_FROM)
+        # Without a place of their own, external weights would be looked for beside the optimised graph.
+        _write(main, folder / _NAME, external=size >= _LARGE or size > main.stat().st_size)
         _check_size(folder, size)
         answer = predict(open_session(folder / _NAME), feed)
     except NotUsed:

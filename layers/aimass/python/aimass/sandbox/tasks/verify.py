@@ -11,6 +11,7 @@ from typing import Any
 import onnxruntime as ort
 
 from aimass.domain.errors import InvalidModel, InvalidSample
+from aimass.formats.onnx_model import weight_sizes
 from aimass.sandbox.tasks.agree import agree
 from aimass.sandbox.tasks.generate import first_that_runs
 from aimass.sandbox.tasks.measure import peak_bytes, percentile, resident_bytes, timed_runs
@@ -34,7 +35,7 @@ def _measured(main: Path, sample: Path | None, seconds: float) -> tuple[dict[str
     """The measurements, and the inputs with their answer, or None for it if the model never answers the same twice."""
     baseline = resident_bytes()
     session, load_ms = _loaded(main)
-    feed, answer = _first_run(session, sample, seconds)
+    feed, answer = _first_run(session, main, sample, seconds)
     times, repeated = timed_runs(lambda: within(seconds, lambda: predict(session, feed)))
     verified = {
         "inputs": [input_spec(value, feed[value.name]) for value in session.get_inputs()],
@@ -62,13 +63,15 @@ def _loaded(main: Path) -> tuple[ort.InferenceSession, float]:
     return session, (time.perf_counter() - start) * 1e3
 
 
-def _first_run(session: ort.InferenceSession, sample: Path | None, seconds: float) -> tuple[Feed, Sequence[Any]]:
+def _first_run(
+    session: ort.InferenceSession, main: Path, sample: Path | None, seconds: float
+) -> tuple[Feed, Sequence[Any]]:
     def call(feed: Feed) -> Sequence[Any]:
         return within(seconds, lambda: predict(session, feed))
 
     inputs = session.get_inputs()
     if sample is None:
-        return first_that_runs(inputs, call, seconds)
+        return first_that_runs(inputs, call, seconds, lambda: weight_sizes(main))
     feed = read_sample(sample, inputs)
     try:
         return feed, call(feed)
