@@ -9,7 +9,6 @@ from pathlib import Path
 from aimass.adapters.aws.keys import DynamoApiKeys
 from aimass.domain.errors import InvalidArguments
 from aimass.usecases.keys import create_key
-
 from local.aws import client, isolate
 from local.stack_file import NotRunning, read_stack_file
 

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     pixels, digits = load_digits(return_X_y=True)
-    train_x, test_x, train_y, test_y = train_test_split(pixels.astype(np.float32), digits, random_state=0, test_size=0.3)
+    train_x, test_x, train_y, test_y = train_test_split(
+        pixels.astype(np.float32), digits, random_state=0, test_size=0.3
+    )
     network = MLPClassifier(hidden_layer_sizes=(48,), alpha=1.0, max_iter=600, random_state=0).fit(train_x, train_y)
     model = to_onnx(network, train_x[:1], options={"zipmap": False}, target_opset=17)
     model.graph.input[0].name = model.graph.node[0].input[0] = "pixels"

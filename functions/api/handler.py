@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
 from aimass import bootstrap
 from aimass.domain.errors import AimassError, InternalError, InvalidArguments
 from aimass.domain.names import check_name, name_from_filename
@@ -15,10 +20,6 @@ from aimass.protocols.upload_form import UploadForm, parse_upload_form
 from aimass.usecases import uploads as use
 from aimass.usecases.await_job import MAX_WAIT_SECONDS, await_job
 from aimass.usecases.start_import import retry_import
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 logger = Logger(level="INFO")
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -58,9 +59,7 @@ def upload(wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0) -> Resp
 
 @app.post("/api/v1/uploads", summary="Start an upload in parts", tags=["upload"])
 def start_upload(body: StartUpload) -> Response[Json]:
-    new = use.NewVersion(
-        body.model, body.filename, body.version, body.label, tuple(body.labels), sha256=body.sha256
-    )
+    new = use.NewVersion(body.model, body.filename, body.version, body.label, tuple(body.labels), sha256=body.sha256)
     job = use.start_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), new, body.size)
     described = use.describe_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), job.id)
     return _respond(201, _accepted(job) | described)
@@ -71,7 +70,9 @@ def describe_upload(upload_id: str) -> Json:
     return use.describe_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), upload_id)
 
 
-@app.post("/api/v1/uploads/<upload_id>/complete", summary="Make the file of its parts; its import starts", tags=["upload"])
+@app.post(
+    "/api/v1/uploads/<upload_id>/complete", summary="Make the file of its parts; its import starts", tags=["upload"]
+)
 def complete_upload(upload_id: str, body: CompleteUpload) -> Response[Json]:
     parts = {part.part_number: part.etag for part in body.parts}
     job = use.complete_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), upload_id, parts)
@@ -101,7 +102,9 @@ def get_model(model: ModelName) -> Json:
 
 
 @app.get("/api/v1/models/<model>/versions", summary="A model's versions, newest first", tags=["registry"])
-def list_versions(model: ModelName, state: Annotated[str, Query(pattern="^(ready|importing|failed|all)$")] = "ready") -> Json:
+def list_versions(
+    model: ModelName, state: Annotated[str, Query(pattern="^(ready|importing|failed|all)$")] = "ready"
+) -> Json:
     versions = bootstrap.registry().list_versions(_tenant(), model)
     return {"versions": [control.version_summary(one) for one in versions if state in {one.state, "all"}]}
 
@@ -133,7 +136,9 @@ def get_job(job_id: str) -> Json:
 
 @app.post("/api/v1/jobs/<job_id>/retry", summary="Run a failed import again", tags=["jobs"])
 def retry_job(job_id: str) -> Response[Json]:
-    return _respond(202, control.job_view(retry_import(bootstrap.registry(), bootstrap.import_runner(), _tenant(), job_id)))
+    return _respond(
+        202, control.job_view(retry_import(bootstrap.registry(), bootstrap.import_runner(), _tenant(), job_id))
+    )
 
 
 @app.exception_handler(AimassError)
@@ -144,7 +149,9 @@ def refuse(error: AimassError) -> Response[Json]:
 @app.exception_handler(RequestValidationError)
 def refuse_invalid(error: RequestValidationError) -> Response[Json]:
     problems = {_field(one): one["msg"] for one in error.errors()}
-    return refuse(InvalidArguments("invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems))
+    return refuse(
+        InvalidArguments("invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems)
+    )
 
 
 @app.exception_handler(Exception)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+
 from aimass import bootstrap
 from aimass.protocols.states import Event, failure_of
 

@@ -6,11 +6,12 @@ import os
 import time
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from aimass import bootstrap
 from aimass.inference.memory import limit_memory
 from aimass.protocols.front import respond
 from aimass.protocols.http import proxy_answer, request_of
-from aws_lambda_powertools import Logger
 
 logger = Logger(level="INFO")
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from msgspec import convert as read
+
 from aimass import bootstrap
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.import_model import ConvertedModel, IdentifiedModel, VerifiedModel, register
-from msgspec import convert as read
 
 
 def handler(event: Event, context: object) -> Any:

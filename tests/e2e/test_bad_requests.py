@@ -14,7 +14,12 @@ ROW = [0.0] * 64
 NATIVE = {
     "upload without a file": (("POST", "/upload", {"files": {"name": (None, "m")}}), 400, "invalid_arguments", "model"),
     "upload that is no form": (("POST", "/upload", {"json": {}}), 400, "invalid_arguments", "multipart/form-data"),
-    "upload of an empty file": (("POST", "/upload", {"files": {"model": ("m.onnx", b"")}}), 400, "invalid_arguments", "empty"),
+    "upload of an empty file": (
+        ("POST", "/upload", {"files": {"model": ("m.onnx", b"")}}),
+        400,
+        "invalid_arguments",
+        "empty",
+    ),
     "upload under a bad name": (
         ("POST", "/upload", {"files": {"model": MODEL}, "data": {"name": "No Good"}}),
         400,
@@ -39,7 +44,12 @@ NATIVE = {
         "invalid_arguments",
         "verison",
     ),
-    "upload that waits too long": (("POST", "/upload?wait=99", {"files": {"model": MODEL}}), 400, "invalid_arguments", "wait"),
+    "upload that waits too long": (
+        ("POST", "/upload?wait=99", {"files": {"model": MODEL}}),
+        400,
+        "invalid_arguments",
+        "wait",
+    ),
     "upload in parts without a size": (
         ("POST", "/api/v1/uploads", {"json": {"model": "m", "filename": "a", "sha256": "ab" * 32}}),
         400,
@@ -79,8 +89,18 @@ NATIVE = {
     ),
     "an unknown model": (("GET", "/api/v1/models/nope", {}), 404, "model_not_found", "nope"),
     "an unknown version": (("GET", "/api/v1/models/digits/versions/99", {}), 404, "version_not_found", "99"),
-    "a version that is no number": (("GET", "/api/v1/models/digits/versions/x", {}), 400, "invalid_arguments", "version"),
-    "a list in an unknown state": (("GET", "/api/v1/models/digits/versions?state=x", {}), 400, "invalid_arguments", "state"),
+    "a version that is no number": (
+        ("GET", "/api/v1/models/digits/versions/x", {}),
+        400,
+        "invalid_arguments",
+        "version",
+    ),
+    "a list in an unknown state": (
+        ("GET", "/api/v1/models/digits/versions?state=x", {}),
+        400,
+        "invalid_arguments",
+        "state",
+    ),
     "an unknown job": (("GET", "/api/v1/jobs/nope", {}), 404, "job_not_found", "nope"),
     "an unknown alias": (("GET", "/api/v1/models/digits/aliases/nope", {}), 404, "alias_not_found", "nope"),
     "an alias to an unknown version": (
@@ -95,7 +115,12 @@ NATIVE = {
         "invalid_arguments",
         "alias",
     ),
-    "a prediction without arguments": (("POST", "/predict", {"json": {}}), 400, "invalid_arguments", "invalid arguments"),
+    "a prediction without arguments": (
+        ("POST", "/predict", {"json": {}}),
+        400,
+        "invalid_arguments",
+        "invalid arguments",
+    ),
     "a prediction that is no JSON": (("POST", "/predict", {"data": "{"}), 400, "invalid_arguments", "JSON"),
     "a prediction in an unknown input format": (
         ("POST", "/predict", {"json": {"model_name": "digits", "version": 1, "input_format": "smell", "data": [ROW]}}),
@@ -113,26 +138,46 @@ NATIVE = {
         (
             "POST",
             "/predict",
-            {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "compress": "int3", "data": [ROW]}},
+            {
+                "json": {
+                    "model_name": "digits",
+                    "version": 1,
+                    "input_format": "numpy array",
+                    "compress": "int3",
+                    "data": [ROW],
+                }
+            },
         ),
         400,
         "invalid_arguments",
         "original",
     ),
     "a prediction of the wrong shape": (
-        ("POST", "/predict", {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "data": [[1, 2]]}}),
+        (
+            "POST",
+            "/predict",
+            {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "data": [[1, 2]]}},
+        ),
         400,
         "invalid_arguments",
         "pixels",
     ),
     "a prediction of ragged rows": (
-        ("POST", "/predict", {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "data": [ROW, [1]]}}),
+        (
+            "POST",
+            "/predict",
+            {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "data": [ROW, [1]]}},
+        ),
         400,
         "invalid_arguments",
         "pixels",
     ),
     "a prediction of words for numbers": (
-        ("POST", "/predict", {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "data": [["a"] * 64]}}),
+        (
+            "POST",
+            "/predict",
+            {"json": {"model_name": "digits", "version": 1, "input_format": "numpy array", "data": [["a"] * 64]}},
+        ),
         400,
         "invalid_arguments",
         "pixels",

@@ -35,7 +35,11 @@ def type_error():
 
 
 def cycle():
-    nodes = [h.make_node("Add", ["x", "b"], ["a"]), h.make_node("Identity", ["a"], ["b"]), h.make_node("Identity", ["b"], ["y"])]
+    nodes = [
+        h.make_node("Add", ["x", "b"], ["a"]),
+        h.make_node("Identity", ["a"], ["b"]),
+        h.make_node("Identity", ["b"], ["y"]),
+    ]
     return model(nodes, [X], [Y])
 
 
@@ -59,7 +63,11 @@ def memory_hog(elements=2**34):
     """Expands to 64 GiB."""
     shape = numpy_helper.from_array(np.array([elements], np.int64), "shape")
     one = numpy_helper.from_array(np.array([1], np.float32), "one")
-    nodes = [h.make_node("Expand", ["one", "shape"], ["big"]), h.make_node("ReduceSum", ["big"], ["s"]), h.make_node("Add", ["x", "s"], ["y"])]
+    nodes = [
+        h.make_node("Expand", ["one", "shape"], ["big"]),
+        h.make_node("ReduceSum", ["big"], ["s"]),
+        h.make_node("Add", ["x", "s"], ["y"]),
+    ]
     return model(nodes, [X], [Y], [shape, one])
 
 
@@ -101,7 +109,11 @@ REFUSALS = {
     "an archive with an absolute path": (lambda: zipped({"/evil.onnx": linear()}), "unsafe_archive", "/evil.onnx"),
     "an archive with a symbolic link": (lambda: link_archive(tarfile.SYMTYPE), "unsafe_archive", "model.onnx"),
     "an archive with a hard link": (lambda: link_archive(tarfile.LNKTYPE), "unsafe_archive", "model.onnx"),
-    "two models in one archive": (lambda: zipped({"a.onnx": linear(), "b.onnx": linear(2)}), "ambiguous_archive", "a.onnx"),
+    "two models in one archive": (
+        lambda: zipped({"a.onnx": linear(), "b.onnx": linear(2)}),
+        "ambiguous_archive",
+        "a.onnx",
+    ),
     "a model that never returns": (endless_loop, "model_timeout", "20"),
     "a model that asks for too much memory": (memory_hog, "model_out_of_memory", "6144"),
 }
@@ -115,7 +127,7 @@ def test_it_is_refused_with_its_code_and_what_to_do(client, case):
     assert job["state"] == "failed"
     assert job["error"]["code"] == code, job["error"]
     assert fragment in job["error"]["message"]
-    assert "/tmp" not in str(job["error"])  # noqa: S108
+    assert "/tmp" not in str(job["error"])
     version = client.call("GET", f"/api/v1/models/{name}/versions/1").json()
     assert (version["state"], version["error"]) == ("failed", job["error"])
     assert client.call("GET", f"/v2/models/{name}/ready").status_code != 200

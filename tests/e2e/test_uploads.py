@@ -72,7 +72,12 @@ def test_a_waiting_upload_answers_with_the_registered_version(client):
     )
     assert answer.status_code == 201, answer.text
     record = answer.json()
-    assert (record["model_name"], record["name"], record["version"], record["state"]) == ("linear-net", "linear-net", 7, "ready")
+    assert (record["model_name"], record["name"], record["version"], record["state"]) == (
+        "linear-net",
+        "linear-net",
+        7,
+        "ready",
+    )
     assert (record["compressed"], record["pruned"], record["config"]) == (None, False, {})
     assert (record["size"], record["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
     assert record["path"].endswith(f"/artifacts/local/sha256/{record['sha256']}")
@@ -132,7 +137,12 @@ def test_external_data_arrives_in_an_archive(client, filename, pack):
 
 def test_an_upload_in_parts_can_be_resumed_and_imports(client):
     body = linear()
-    announced = {"model": "in-parts", "filename": "m.onnx", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    announced = {
+        "model": "in-parts",
+        "filename": "m.onnx",
+        "size": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
     upload = client.call("POST", "/api/v1/uploads", json=announced).json()
     path = f"/api/v1/uploads/{upload['upload_id']}"
     early = client.call("POST", path + "/complete", json={"parts": [{"part_number": 1, "etag": "x"}]})
@@ -148,7 +158,12 @@ def test_an_upload_in_parts_can_be_resumed_and_imports(client):
 
 def test_a_part_url_takes_only_the_announced_number_of_bytes_once_completed(client):
     body = linear()
-    announced = {"model": "cut", "filename": "m.onnx", "size": len(body) + 1, "sha256": hashlib.sha256(body).hexdigest()}
+    announced = {
+        "model": "cut",
+        "filename": "m.onnx",
+        "size": len(body) + 1,
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
     upload = client.call("POST", "/api/v1/uploads", json=announced).json()
     sent = client.session.put(upload["parts"][0]["url"], data=body)
     parts = [{"part_number": 1, "etag": sent.headers.get("ETag", "x")}]
@@ -161,7 +176,9 @@ def test_other_bytes_than_announced_are_refused(client):
     announced = {"model": "swapped", "filename": "m.onnx", "size": len(body), "sha256": "ab" * 32}
     upload = client.call("POST", "/api/v1/uploads", json=announced).json()
     etag = client.session.put(upload["parts"][0]["url"], data=body).headers["ETag"]
-    client.call("POST", f"/api/v1/uploads/{upload['upload_id']}/complete", json={"parts": [{"part_number": 1, "etag": etag}]})
+    client.call(
+        "POST", f"/api/v1/uploads/{upload['upload_id']}/complete", json={"parts": [{"part_number": 1, "etag": etag}]}
+    )
     job = client.await_job(upload["job_id"])
     assert (job["state"], job["error"]["code"]) == ("failed", "digest_mismatch")
 
@@ -193,7 +210,9 @@ def test_identical_files_share_one_artifact(client, stack, s3):
     for name in ("twin-a", "twin-b"):
         assert client.import_model(name, body)["state"] == "succeeded"
     digest = hashlib.sha256(body).hexdigest()
-    listed = s3.list_object_versions(Bucket=stack.artifacts_bucket, Prefix=f"artifacts/local/sha256/{digest}")["Versions"]
+    listed = s3.list_object_versions(Bucket=stack.artifacts_bucket, Prefix=f"artifacts/local/sha256/{digest}")[
+        "Versions"
+    ]
     assert len(listed) == 1
 
 

@@ -1,9 +1,10 @@
 import pytest
+from moto import mock_aws
+
 from aimass.adapters.aws.artifacts import S3ArtifactStore
 from aimass.adapters.aws.clients import client
 from aimass.adapters.aws.registry import DynamoModelRegistry
 from aimass.adapters.aws.uploads import S3UploadStore
-from moto import mock_aws
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import pytest
+
 from aimass.adapters.aws.artifacts import CorruptArtifact
 
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from aimass.domain.errors import (
     AliasNotFound,
     Conflict,

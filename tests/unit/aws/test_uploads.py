@@ -1,6 +1,7 @@
 import io
 
 import pytest
+
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
 from aimass.domain.model import SourceFile
 
@@ -33,7 +34,10 @@ def test_a_download_is_pinned_to_its_version_however_often_the_key_is_overwritte
 def test_a_folder_lists_the_newest_version_of_each_file(uploads):
     for name, body in (("x.onnx", b"old"), ("x.onnx", b"newer"), ("deep/w.bin", b"w")):
         uploads.put(f"uploads/t/m/f/{name}", io.BytesIO(body), "job")
-    assert {(file.path, file.size) for file in uploads.list_folder("uploads/t/m/f/")} == {("x.onnx", 5), ("deep/w.bin", 1)}
+    assert {(file.path, file.size) for file in uploads.list_folder("uploads/t/m/f/")} == {
+        ("x.onnx", 5),
+        ("deep/w.bin", 1),
+    }
 
 
 def test_parts_are_listed_with_their_sizes_and_become_one_object(uploads):
@@ -41,7 +45,8 @@ def test_parts_are_listed_with_their_sizes_and_become_one_object(uploads):
     body = b"x" * (5 * 1024 * 1024)
     parts = [(1, body), (2, b"tail")]
     etags = [
-        uploads._client.upload_part(Bucket="uploads", Key=KEY, UploadId=storage_id, PartNumber=n, Body=b)["ETag"] for n, b in parts
+        uploads._client.upload_part(Bucket="uploads", Key=KEY, UploadId=storage_id, PartNumber=n, Body=b)["ETag"]
+        for n, b in parts
     ]
     assert {number: size for number, (_, size) in uploads.list_parts(KEY, storage_id).items()} == {1: len(body), 2: 4}
     uploads.complete_multipart(KEY, storage_id, [(1, etags[0]), (2, etags[1])])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from aimass.formats.protobuf import BYTES, FIXED32, VARINT, CutShort, Field, Malformed, fields
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import StringStringEntryProto, TensorProto
+
+from aimass.formats.protobuf import BYTES, FIXED32, VARINT, CutShort, Field, Malformed, fields
 
 
 def test_it_yields_each_field_with_its_payload() -> None:

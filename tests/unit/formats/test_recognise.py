@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from aimass.domain.errors import TruncatedModel
-from aimass.formats.recognise import ACCEPTED, recognise, recognise_content, title, unsupported
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimass.domain.errors import TruncatedModel
+from aimass.formats.recognise import ACCEPTED, recognise, recognise_content, title, unsupported
 from tests.unit.sandbox.graphs import endless_loop, relu
 
 MODEL = endless_loop().SerializeToString()

@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aimass.domain.errors import ArchiveTooLarge, ImportRefused, TruncatedModel, UnsafeArchive
 from aimass.formats import unpack as unpacking
 from aimass.formats.recognise import recognise
 from aimass.formats.unpack import unpack
-from hypothesis import given
-from hypothesis import strategies as st
 
 MIB = 1 << 20
 Members = dict[str, bytes]

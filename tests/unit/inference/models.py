@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from onnx import ModelProto, TensorProto, TypeProto, helper
+
 from tests.unit.sandbox.graphs import model, node, value, weight
 
 ELEMENTS = {

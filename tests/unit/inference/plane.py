@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
+
 from aimass.adapters.onnxruntime.session import OnnxRuntime
 from aimass.domain.datatypes import datatype_of, is_tensor
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady

@@ -2,6 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+
 from aimass.inference.cache import BoundedCache
 
 

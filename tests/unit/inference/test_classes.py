@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from aimass.domain.model import TensorSpec, Version
 from aimass.inference.classes import classify
 from aimass.inference.dataplane import Prediction

@@ -1,4 +1,5 @@
 import pytest
+
 from aimass.inference.folders import ModelFolders
 from tests.unit.inference.plane import TENANT, Shelf
 

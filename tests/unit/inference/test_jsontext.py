@@ -1,4 +1,5 @@
 import pytest
+
 from aimass.domain.errors import InvalidArguments
 from aimass.inference.jsontext import dumps, loads, number_json
 

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+
 from aimass.inference.memory import threads_for
 
 

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+
 from aimass.domain.errors import InvalidArguments, PredictionFailed
 from aimass.inference.jsontext import dumps
 from aimass.inference.structured import decode_structured, encode_structured, parse_type

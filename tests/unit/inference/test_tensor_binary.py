@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from aimass.domain.errors import InvalidArguments
-from aimass.inference.tensor_binary import decode_binary, encode_binary
-from aimass.inference.tensors import numpy_dtype
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from aimass.domain.errors import InvalidArguments
+from aimass.inference.tensor_binary import decode_binary, encode_binary
+from aimass.inference.tensors import numpy_dtype
 from tests.unit.inference.models import ELEMENTS
 
 NUMBERS = [name for name in ELEMENTS if name not in {"BYTES", "BF16"}]

@@ -2,13 +2,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
 from aimass.domain.errors import InvalidArguments
 from aimass.inference.jsontext import dumps, loads
 from aimass.inference.tensor_json import decode_tensor, encode_tensor
 from aimass.inference.tensors import numpy_dtype
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from tests.unit.inference.models import ELEMENTS
 
 INTEGERS = [name for name in ELEMENTS if "INT" in name]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.inference.values import check_names, decode_columns, decode_rows, decode_value

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 from aimass.domain.errors import PredictionOutOfMemory
 from aimass.inference.memory import limit_memory
 from tests.unit.inference.models import growing, scaled

@@ -1,4 +1,5 @@
 import pytest
+
 from aimass.adapters.onnxruntime.reasons import prediction_error, reason
 from aimass.domain.errors import PredictionFailed, PredictionOutOfMemory
 

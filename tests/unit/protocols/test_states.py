@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from aimass.domain.errors import ModelTimeout
 from aimass.domain.model import Failure, StoredFile
 from aimass.protocols.states import StepRefused, failure_of, run_step

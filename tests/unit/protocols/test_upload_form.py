@@ -1,8 +1,9 @@
 import pytest
-from aimass.domain.errors import InvalidArguments
-from aimass.protocols.upload_form import FormFile, parse_upload_form
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aimass.domain.errors import InvalidArguments
+from aimass.protocols.upload_form import FormFile, parse_upload_form
 
 
 def form(*parts, boundary="XX"):

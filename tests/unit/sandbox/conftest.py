@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aimass.sandbox.limits import MIB, Limits
-from aimass.sandbox.verify import Verified, verify_folder
 from onnx import ModelProto
 
+from aimass.sandbox.limits import MIB, Limits
+from aimass.sandbox.verify import Verified, verify_folder
 from tests.unit.sandbox.graphs import write
 
 LIMITS = Limits(seconds=60, memory_bytes=1024 * MIB, file_bytes=512 * MIB)

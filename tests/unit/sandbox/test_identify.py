@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import ModelProto, TensorProto, helper
+
 from aimass.domain.errors import (
     AmbiguousArchive,
     ArchiveTooLarge,
@@ -19,8 +21,6 @@ from aimass.domain.errors import (
 )
 from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.limits import MIB, Limits
-from onnx import ModelProto, TensorProto, helper
-
 from tests.unit.sandbox.graphs import add_external, endless_loop, external, model, node, relu, value, weight, write
 
 LIMITS = Limits(seconds=30, memory_bytes=1024 * MIB, file_bytes=4 * MIB)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from aimass.domain.errors import ExternalDataMissing, InternalError, ModelCrashed, ModelOutOfMemory, ModelTimeout
 from aimass.sandbox.limits import MIB, Limits
 from aimass.sandbox.runner import run

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aimass.domain.errors import InvalidSample
 from onnx import TensorProto
 
+from aimass.domain.errors import InvalidSample
 from tests.unit.sandbox.conftest import Verify
 from tests.unit.sandbox.graphs import INT64, model, node, relu, value
 

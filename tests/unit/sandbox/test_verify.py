@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from aimass.domain.model import TensorSpec
-from aimass.sandbox.verify import verify_folder
 from onnx import TensorProto, helper
 
+from aimass.domain.model import TensorSpec
+from aimass.sandbox.verify import verify_folder
 from tests.unit.sandbox.conftest import LIMITS, Verify
 from tests.unit.sandbox.graphs import INT64, add_external, external, model, node, relu, value, weight, write
 

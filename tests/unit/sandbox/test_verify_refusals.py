@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import ModelProto, TensorProto
+
 from aimass.domain.errors import (
     ExternalDataMissing,
     InvalidModel,
@@ -18,8 +20,6 @@ from aimass.domain.errors import (
     UnknownOperator,
 )
 from aimass.sandbox.limits import MIB
-from onnx import ModelProto, TensorProto
-
 from tests.unit.sandbox.conftest import LIMITS, Verify
 from tests.unit.sandbox.graphs import (
     FLOAT,
@@ -109,6 +109,16 @@ def damaged(**changes: object) -> ModelProto:
         (model([node("Relu", ["x"], ["y"], wrong=1)], X, Y), "Unrecognized attribute: wrong"),
         (model([node("Relu", ["x"], ["z"])], X, []), "declares no outputs"),
         (damaged(ir_version=None), "Missing model IR version"),
+        (
+            model(
+                [node("DequantizeLinear", ["x", "scale"], ["y"])],
+                [value("x", [2], TensorProto.INT4)],
+                [value("y")],
+                [weight("scale", np.float32(1))],
+                opset={"": 21},
+            ),
+            "'x' has the element type int4, which no request can carry",
+        ),
         (
             model(
                 [node("StringNormalizer", ["x"], ["y"], locale="tlh_QO", case_change_action="LOWER")],

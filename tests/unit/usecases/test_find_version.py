@@ -1,4 +1,5 @@
 import pytest
+
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
 from aimass.domain.model import Failure
 from aimass.usecases.find_version import VersionFinder

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from aimass.domain.errors import InvalidArguments, PredictionOutOfMemory, PredictionTimeout
 from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from aimass.domain.errors import JobNotRetryable
 from aimass.domain.model import Failure
 from aimass.usecases.start_import import ArrivedObject, retry_import, start_import

@@ -1,5 +1,13 @@
 import pytest
-from aimass.domain.errors import Conflict, InvalidArguments, PayloadTooLarge, UploadIncomplete, UploadNotFound, VersionTaken
+
+from aimass.domain.errors import (
+    Conflict,
+    InvalidArguments,
+    PayloadTooLarge,
+    UploadIncomplete,
+    UploadNotFound,
+    VersionTaken,
+)
 from aimass.domain.model import Upload
 from aimass.usecases.uploads import (
     MAX_UPLOAD_BYTES,

@@ -1,4 +1,4 @@
-"""The composition root: the only module that reads the environment and picks adapters. Heavy imports happen on first use."""
+"""The composition root: it alone reads the environment and picks adapters. Heavy imports happen on first use."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def check_name(field: str, value: str) -> str:
 
 
 def name_from_filename(filename: str) -> str:
-    """A model name made of a file's name: `My Model.onnx` becomes `my-model`. Raises InvalidArguments if nothing is left."""
+    """A model name of a file's name: `My Model.onnx` becomes `my-model`. Raises InvalidArguments if nothing is left."""
     stem = filename.replace("\\", "/").rsplit("/", 1)[-1].lower()
     for ending in _ENDINGS:
         stem = stem.removesuffix(ending)
@@ -30,5 +30,7 @@ def name_from_filename(filename: str) -> str:
 def check_filename(value: str) -> str:
     """Returns a plain file name that can be an S3 key's last part. Raises InvalidArguments otherwise."""
     if not value or len(value) > 255 or value in {".", "..", "_COMPLETE"} or re.search(r"[/\\\x00-\x1f\x7f]", value):
-        raise InvalidArguments("filename must be a plain file name of 1 to 255 characters", fields={"filename": repr(value[:80])})
+        raise InvalidArguments(
+            "filename must be a plain file name of 1 to 255 characters", fields={"filename": repr(value[:80])}
+        )
     return value

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the whole service, from the code: the control plane's resolver and the data plane's protocols."""
+"""The whole service's OpenAPI document, from the code: the control plane's resolver, the data plane's protocols."""
 
 from __future__ import annotations
 
@@ -60,4 +60,7 @@ def document(control_plane: Any) -> Json:
 def _say_errors_as_they_are(operation: Json) -> None:
     error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     operation["responses"].pop("422", None)
-    operation["responses"] |= {"4XX": {"description": "Refused", **error}, "5XX": {"description": "A fault of ours", **error}}
+    operation["responses"] |= {
+        "4XX": {"description": "Refused", **error},
+        "5XX": {"description": "A fault of ours", **error},
+    }

@@ -38,9 +38,9 @@ class UploadForm:
 def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
     """Raises InvalidArguments naming every field that is missing, unknown or malformed."""
     texts, files = _parts(content_type, body)
-    problems = {name: "unknown field" for name in (texts | files).keys() - set(FILES + TEXTS)}
-    problems |= {name: "must be a file" for name in texts.keys() & set(FILES)}
-    problems |= {name: "must be text, not a file" for name in files.keys() & set(TEXTS)}
+    problems = dict.fromkeys((texts | files).keys() - set(FILES + TEXTS), "unknown field")
+    problems |= dict.fromkeys(texts.keys() & set(FILES), "must be a file")
+    problems |= dict.fromkeys(files.keys() & set(TEXTS), "must be text, not a file")
     model = files.get("model") or files.get("file")
     if not model and not problems:
         problems["model"] = "missing: send the model as a file in the field 'model' or 'file'"
@@ -51,7 +51,9 @@ def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
         problems["version"] = f"must be a number from 1 to 999999, got {version[:40]!r}"
     parsed_labels = _labels(labels, problems) if labels else ()
     if problems or model is None:
-        raise InvalidArguments("invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems)
+        raise InvalidArguments(
+            "invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems
+        )
     return UploadForm(
         model=model,
         data=files.get("data"),

@@ -1,4 +1,4 @@
-"""The steps of an import, each one a state: identify, convert, verify, register. A step may run twice: it repeats nothing stored."""
+"""The steps of an import, each one a state: identify, convert, verify, register. A step may safely run twice."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def convert(identified: IdentifiedModel) -> ConvertedModel:
     """Passes ONNX through. Raises UnsupportedFormat for what has no converter yet."""
     if identified.format != "onnx":
         raise UnsupportedFormat(
-            f"{identified.format} is not converted yet; accepted: {ACCEPTED}", format=identified.format, accepted=ACCEPTED
+            f"{identified.format} is not converted yet; accepted: {ACCEPTED}",
+            format=identified.format,
+            accepted=ACCEPTED,
         )
     return ConvertedModel(identified.model)
 
@@ -169,7 +171,8 @@ def _check_describable(specs: tuple[TensorSpec, ...]) -> None:
     size = len(msgspec.json.encode(specs))
     if size > MAX_DESCRIPTION_BYTES:
         raise InvalidModel(
-            f"the inputs and outputs take {size} bytes to describe; the limit is {MAX_DESCRIPTION_BYTES}", count=len(specs)
+            f"the inputs and outputs take {size} bytes to describe; the limit is {MAX_DESCRIPTION_BYTES}",
+            count=len(specs),
         )
 
 

@@ -36,12 +36,14 @@ class ArrivedObject:
 
     @property
     def job_id(self) -> str:
-        """A ULID of the event's time whose random part is the fingerprint, so that a doubled event names the same job."""
+        """A ULID of the event's time and, for its random part, the fingerprint: a doubled event names the same job."""
         milliseconds = int(datetime.fromisoformat(self.time).timestamp() * 1000)
         return str(ULID(milliseconds.to_bytes(6, "big") + bytes.fromhex(self.fingerprint)[:10]))
 
 
-def start_import(registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject) -> str | None:
+def start_import(
+    registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject
+) -> str | None:
     """Starts the import of what arrived, and returns its job's id; None when the object waits for others.
 
     `uploads/<tenant>/<model>/<file>` imports itself. Deeper files wait for `_COMPLETE` in or above their folder,

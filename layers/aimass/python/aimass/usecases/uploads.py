@@ -106,7 +106,9 @@ def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new
     """Grants an upload in parts. Raises PayloadTooLarge."""
     if size > MAX_UPLOAD_BYTES:
         raise PayloadTooLarge(
-            f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one upload takes", size=size, limit=MAX_UPLOAD_BYTES
+            f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one upload takes",
+            size=size,
+            limit=MAX_UPLOAD_BYTES,
         )
     job = reserve(registry, tenant, new)
     key = upload_key(tenant, job)

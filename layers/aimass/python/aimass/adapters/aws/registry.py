@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from aimass.adapters.aws.items import Item, attribute, item_of, value_of
+from aimass.adapters.aws.items import Item, item_of, value_of
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
 from aimass.domain.errors import (
@@ -45,7 +45,7 @@ class DynamoModelRegistry:
             self._client,
             self._put(tenant, _version_key(version.model, version.number), version, new=True).otherwise(
                 VersionTaken(
-                    f"version {version.number} of {version.model!r} is taken; leave `version` out for the next free number",
+                    f"version {version.number} of {version.model!r} is taken; leave `version` out for the next one",
                     model=version.model,
                     version=version.number,
                 )
@@ -107,7 +107,7 @@ class DynamoModelRegistry:
         return value_of(item, Alias)
 
     def move_alias(self, tenant: str, model: str, name: str, version: int) -> Alias:
-        """Points the alias at a ready version. Raises VersionNotReady, VersionNotFound; Conflict if it moved meanwhile."""
+        """Points the alias at a ready version. Raises VersionNotReady, VersionNotFound; Conflict if it moved."""
         target = self.get_version(tenant, model, version)
         before = self._get(tenant, f"ALIAS#{model}#{name}")
         revision = int(before["revision"]["N"]) if before else 0
@@ -117,7 +117,9 @@ class DynamoModelRegistry:
         transact(
             self._client,
             self._check(tenant, _version_key(model, version), "#state = :ready", {":ready": "ready"}).otherwise(
-                VersionNotReady(f"version {version} of {model!r} is {target.state}", version=version, state=target.state)
+                VersionNotReady(
+                    f"version {version} of {model!r} is {target.state}", version=version, state=target.state
+                )
             ),
             put.otherwise(Conflict(f"alias {name!r} moved meanwhile; read it and try again", alias=name)),
         )
@@ -135,7 +137,7 @@ class DynamoModelRegistry:
         return [value_of(item, Job) for item in self._query(tenant, "JOB#", newest_first=True, most=100)]
 
     def record_job(self, tenant: str, job: Job) -> None:
-        """Keeps a job that has no version: one refused before a number could be reserved. A second call changes nothing."""
+        """Keeps a job without a version, refused before a number could be reserved. A second call changes nothing."""
         try:
             transact(self._client, self._put(tenant, f"JOB#{job.id}", job, new=True).otherwise(JobExists("exists")))
         except JobExists:

@@ -42,7 +42,7 @@ class Write:
 
 
 def transact(client: Any, *writes: Write) -> None:
-    """Does all writes or none. Raises the error of the first failed condition; Conflict if another transaction was in the way."""
+    """Does all writes or none. Raises the first failed condition's error; Conflict if another transaction got in the way."""
     try:
         client.transact_write_items(TransactItems=[write.request() for write in writes])
     except ClientError as error:

@@ -50,7 +50,9 @@ class S3UploadStore:
         """What has arrived: part number to (etag, bytes). Raises UploadNotFound once completed, aborted or expired."""
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=storage_id)
         try:
-            return {part["PartNumber"]: (part["ETag"], part["Size"]) for page in pages for part in page.get("Parts", [])}
+            return {
+                part["PartNumber"]: (part["ETag"], part["Size"]) for page in pages for part in page.get("Parts", [])
+            }
         except ClientError as error:
             raise _translated(error) from error
 
@@ -97,10 +99,11 @@ class S3UploadStore:
             return hashlib.file_digest(body, "sha256").hexdigest()
 
 
-def _translated(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
+def _translated(error: Exception) -> Exception:
+    answer = vars(error)["response"]["Error"]
+    code = answer["Code"]
     if code in {"NoSuchUpload", "404"}:
         return UploadNotFound("this upload was completed, aborted or has expired; create a new one")
     if code in {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}:
-        return UploadIncomplete(f"the parts named do not match those that arrived: {error.response['Error']['Message']}")
+        return UploadIncomplete(f"the parts named do not match those that arrived: {answer['Message']}")
     return error

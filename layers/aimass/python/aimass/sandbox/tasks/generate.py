@@ -23,13 +23,14 @@ _MOST_ELEMENTS = 1 << 26
 
 @dataclass(frozen=True)
 class _Fill:
-    """What a whole number and a text are made of; 0 and 1 are indices that most tables have."""
+    """What a tensor is made of. 0 and 1 are indices that most tables have; without a `number`, floats are random."""
 
     whole: int
     text: str
+    number: float | None = None
 
 
-_FILLS = (_Fill(1, "a"), _Fill(0, "1"))
+_FILLS = (_Fill(1, "a"), _Fill(0, "1"), _Fill(1, "a", 1.0))
 
 
 def first_that_runs(
@@ -114,9 +115,9 @@ def _value(onnx_type: str, shape: Shape, fill: _Fill) -> Any:
 
 def _tensor(element: str, shape: Shape, fill: _Fill) -> Any:
     dtype = np.dtype(DTYPES[element])
-    if dtype.kind == "f":
+    if dtype.kind == "f" and fill.number is None:
         return np.random.default_rng(0).random(shape).astype(dtype)
-    return np.full(shape, {"O": fill.text, "b": True}.get(dtype.kind, fill.whole), dtype)
+    return np.full(shape, {"O": fill.text, "b": True, "f": fill.number}.get(dtype.kind, fill.whole), dtype)
 
 
 def _scalar(element: str, fill: _Fill) -> Any:

@@ -8,20 +8,25 @@ from collections.abc import Callable
 from aimass.domain.errors import ExternalDataMissing, ImportRefused, InvalidModel, OpsetTooNew, UnknownOperator
 
 _PREFIX = re.compile(
-    r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |Load model from .*? failed:|Exception during (?:initialization|loading): "
+    r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |Load model from .*? failed:"
+    r"|Exception during (?:initialization|loading): "
     r"|Deserialize tensor .*? failed\."
 )
-# `/onnxruntime_src/onnxruntime/core/graph/graph.cc:1587 void onnxruntime::Graph::Initialize(...) `
+# `/onnxruntime_src/onnxruntime/core/graph/graph.cc:1587 void onnxruntime::Graph::Resolve(int) const `
 _SOURCE = re.compile(
-    r"/?[\w/.-]+\.(?:cc|h|cpp):\d+ (?:[\w:<>,&*~ \[\]]+\((?:[^()]|\([^()]*\))*\)(?: const)?(?:::<lambda\(\)>)? )?"
+    r"(?:/[\w./-]+/)?[\w-]+\.(?:cc|h|cpp|hpp):\d+ "
+    r"(?:(?:[\w:<>,*&]+ )*?[\w:<>,~]*::[\w<>~]+\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^\]]*\])?"
+    r"(?:::<lambda\([^()]*\)>)? |[A-Z]\w+[a-z]\w+ (?=[A-Z]))?"
 )
 _MEMORY = re.compile(r"Failed to allocate memory|bad_alloc|bad allocation|Cannot allocate memory|std::length_error")
-_LONGEST = 400
+_LONGEST, _READ = 400, 20_000
 
 _UNREGISTERED = re.compile(r"No Op registered for (?P<op>\S+) with domain_version of (?P<version>-?\d+)")
 _UNKNOWN = re.compile(r"Fatal error: (?P<domain>.*?):(?P<op>[^:(]+)\(-?\d+\) is not a registered function/op")
 _NO_DOMAIN = re.compile(r'In Node, \(".*?", (?P<op>[^,]+), "(?P<domain>[^"]*)".*No opset import for domain', re.S)
-_NO_KERNEL = re.compile(r"Could not find an implementation for (?P<op>\S+?)\((?P<version>-?\d+)\) node")
+_NO_KERNEL = re.compile(
+    r"(?:Could not find an implementation|Failed to find kernel) for (?P<op>\S+?)\((?P<version>-?\d+)\) \(?node"
+)
 _NODE_DOMAIN = re.compile(r'In Node, \(".*?", [^,]+, "(?P<domain>[^"]*)"', re.S)
 _OPSET = re.compile(
     r"Opset (?P<got>\d+) is under development.*for domain (?P<domain>\S+) is till opset (?P<highest>\d+)", re.S
@@ -49,6 +54,7 @@ def raise_for_memory(text: str) -> None:
 
 def reason(text: str) -> str:
     """The runtime's words without its source files, paths and codes, no longer than a paragraph."""
+    text = text[:_READ]
     for noise in (_PREFIX, _SOURCE):
         text = noise.sub("", text)
     text = " ".join(text.split())

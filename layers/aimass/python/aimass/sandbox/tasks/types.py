@@ -11,6 +11,7 @@ import onnxruntime as ort
 from aimass.sandbox.tasks.session import CARRIED
 
 _NESTED = re.compile(r"(tensor|seq|optional|map)\((.*)\)")
+_ELEMENT = re.compile(r"tensor\((\w+)\)")
 DTYPES: dict[str, Any] = {
     "bool": np.bool_,
     "double": np.float64,
@@ -34,10 +35,9 @@ def parse(onnx_type: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("scalar", onnx_type)
 
 
-def element_dtype(onnx_type: str) -> Any:
-    """The numpy dtype of a tensor type, or None for another type or one that numpy lacks."""
-    kind, held = parse(onnx_type)
-    return DTYPES.get(held) if kind == "tensor" else None
+def unknown_element(onnx_type: str) -> str | None:
+    """The first element type within that cannot be handed to the runtime, such as `int4`."""
+    return next((name for name in _ELEMENT.findall(onnx_type) if name not in DTYPES and name not in CARRIED), None)
 
 
 def carry(name: str, bits: Any) -> ort.OrtValue:

@@ -20,6 +20,7 @@ from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory, reason
 from aimass.sandbox.tasks.sample import read_sample
 from aimass.sandbox.tasks.session import Feed, open_session, predict, within
 from aimass.sandbox.tasks.specs import input_spec, output_spec
+from aimass.sandbox.tasks.types import unknown_element
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -58,9 +59,17 @@ def _loaded(main: Path) -> tuple[ort.InferenceSession, float]:
         session = open_session(main)
     except Exception as error:
         raise load_refusal(error) from None
+    _check_interface(session)
+    return session, (time.perf_counter() - start) * 1e3
+
+
+def _check_interface(session: ort.InferenceSession) -> None:
     if not session.get_outputs():
         raise InvalidModel("the model declares no outputs")
-    return session, (time.perf_counter() - start) * 1e3
+    for value in (*session.get_inputs(), *session.get_outputs()):
+        if element := unknown_element(value.type):
+            text = f"{value.name!r} has the element type {element}, which no request can carry; cast it to another"
+            raise InvalidModel(text, tensor=value.name, element=element)
 
 
 def _first_run(

@@ -1,0 +1,86 @@
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aimass import bootstrap
+from tests.unit.inference.models import scaled
+from tests.unit.inference.plane import Shelf, event, predictor
+
+HANDLER = Path(__file__).parents[3] / "functions/predict/handler.py"
+BODY = {"model_name": "scaled", "input_format": "numpy array", "data": [[0.125, 2, 3, 4]]}
+
+
+@pytest.fixture
+def handler(monkeypatch, tmp_path):
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", raising=False)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "predict")
+    shelf = Shelf()
+    shelf.add("scaled", scaled())
+    plane = predictor(shelf, tmp_path)
+    monkeypatch.setattr(bootstrap, "predictor", lambda: plane)
+    spec = importlib.util.spec_from_file_location("predict_handler", HANDLER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.handler
+
+
+def test_an_event_becomes_an_answer(handler):
+    answer = handler(event("POST", "/predict", json.dumps(BODY).encode()), None)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["x-model-version"] == "1"
+    assert json.loads(answer["body"])["prediction"] == [[0.25, 4.0, 6.0, 8.0]]
+
+
+def test_one_line_is_logged_a_call_without_its_payload(handler, capsys):
+    handler(event("POST", "/predict", json.dumps(BODY).encode()), None)
+    (line,) = capsys.readouterr().out.splitlines()
+    logged = json.loads(line)
+    told = {key: logged[key] for key in ("request_id", "tenant", "method", "status", "model", "version", "variant")}
+    assert told == {
+        "request_id": "request-1",
+        "tenant": "acme",
+        "method": "POST",
+        "status": 200,
+        "model": "scaled",
+        "version": 1,
+        "variant": "original",
+    }
+    assert logged["ms"] > 0
+    assert "0.125" not in line
+    assert "prediction" not in line
+
+
+def test_a_refused_call_is_logged_with_its_code(handler, capsys):
+    handler(event("POST", "/predict", b"{}"), None)
+    logged = json.loads(capsys.readouterr().out)
+    assert (logged["status"], logged["code"]) == (400, "invalid_arguments")
+
+
+def test_health_loads_neither_numpy_nor_onnxruntime_nor_boto3():
+    program = f"""
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("handler", {str(HANDLER)!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+context = {{"http": {{"method": "GET"}}, "requestId": "r"}}
+answer = module.handler({{"rawPath": "/v2/health/live", "headers": {{}}, "requestContext": context}}, None)
+assert answer["body"] == '{{"live": true}}', answer
+print(json.dumps(sorted({{"numpy", "onnxruntime", "boto3"}} & set(sys.modules))))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_functions_memory_limits_the_process():
+    program = f"""
+import importlib.util, resource
+spec = importlib.util.spec_from_file_location("handler", {str(HANDLER)!r})
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+print(resource.getrlimit(resource.RLIMIT_DATA)[0])
+"""
+    environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert int(done.stdout) == 2048 * 1024 * 1024
