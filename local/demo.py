@@ -17,10 +17,10 @@ SECONDS = 60
 
 
 class DemoFailed(RuntimeError):
-    """The stack answered with an error."""
+    """The stack answered with an error, or, with status 0, not at all."""
 
     def __init__(self, url: str, status: int, text: str) -> None:
-        super().__init__(f"{url} answered {status}: {text}")
+        super().__init__(f"{url} answered {status}: {text}" if status else f"{url}: {text}")
         self.status = status
 
 
@@ -60,3 +60,5 @@ def _call(url: str, body: bytes | None = None, content_type: str = "") -> Any:
             return json.loads(response.read())
     except urllib.error.HTTPError as error:
         raise DemoFailed(url, error.code, error.read().decode(errors="replace")) from error
+    except OSError as error:
+        raise DemoFailed(url, 0, str(error)) from error

@@ -21,10 +21,13 @@ class NothingDeployed(RuntimeError):
 
 
 def read_functions(endpoint: str, code: Path) -> list[Function]:
-    """Unpacks each function's deployment package under `code`, once per content."""
+    """Unpacks each function's deployment package under `code`, once per content, and removes what was there before."""
     service = client("lambda", endpoint)
     pages = service.get_paginator("list_functions").paginate()
-    return [_function(service, found, endpoint, code) for page in pages for found in page["Functions"]]
+    functions = [_function(service, found, endpoint, code) for page in pages for found in page["Functions"]]
+    for stale in set(code.iterdir()) - {function.code for function in functions}:
+        shutil.rmtree(stale)
+    return functions
 
 
 def _function(service: Any, found: dict[str, Any], endpoint: str, code: Path) -> Function:

@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -105,8 +104,9 @@ class Stack:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             opener.open(f"{self.url}/health", timeout=START_SECONDS).close()
-        except urllib.error.HTTPError as error:
-            raise ProcessEnded(f"GET /health answers {error.code}; look into {self.state / 'logs'}") from error
+        except OSError as error:
+            self._check()
+            raise ProcessEnded(f"GET /health: {error}; look into {self.state / 'logs'}") from error
 
     def _facts(self, endpoint: str) -> StackFile:
         functions = client("lambda", endpoint).list_functions()["Functions"]

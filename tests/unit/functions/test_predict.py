@@ -1,10 +1,13 @@
 import importlib.util
+import io
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
 from aimass import bootstrap
 from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import Shelf, event, predictor
@@ -14,7 +17,7 @@ BODY = {"model_name": "scaled", "input_format": "numpy array", "data": [[0.125, 
 
 
 @pytest.fixture
-def handler(monkeypatch, tmp_path):
+def module(monkeypatch, tmp_path):
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", raising=False)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "predict")
     shelf = Shelf()
@@ -24,7 +27,19 @@ def handler(monkeypatch, tmp_path):
     spec = importlib.util.spec_from_file_location("predict_handler", HANDLER)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def handler(module):
     return module.handler
+
+
+@pytest.fixture
+def log(module):
+    lines = io.StringIO()
+    logging.getLogger(module.logger.name).handlers[0].setStream(lines)
+    return lines
 
 
 def test_an_event_becomes_an_answer(handler):
@@ -34,9 +49,9 @@ def test_an_event_becomes_an_answer(handler):
     assert json.loads(answer["body"])["prediction"] == [[0.25, 4.0, 6.0, 8.0]]
 
 
-def test_one_line_is_logged_a_call_without_its_payload(handler, capsys):
+def test_one_line_is_logged_a_call_without_its_payload(handler, log):
     handler(event("POST", "/predict", json.dumps(BODY).encode()), None)
-    (line,) = capsys.readouterr().out.splitlines()
+    (line,) = log.getvalue().splitlines()
     logged = json.loads(line)
     told = {key: logged[key] for key in ("request_id", "tenant", "method", "status", "model", "version", "variant")}
     assert told == {
@@ -53,9 +68,9 @@ def test_one_line_is_logged_a_call_without_its_payload(handler, capsys):
     assert "prediction" not in line
 
 
-def test_a_refused_call_is_logged_with_its_code(handler, capsys):
+def test_a_refused_call_is_logged_with_its_code(handler, log):
     handler(event("POST", "/predict", b"{}"), None)
-    logged = json.loads(capsys.readouterr().out)
+    logged = json.loads(log.getvalue())
     assert (logged["status"], logged["code"]) == (400, "invalid_arguments")
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from aimass.adapters.onnxruntime.session import OnnxRuntime
 from aimass.domain.errors import InvalidArguments, PredictionFailed, PredictionTimeout
+from aimass.inference.folders import ModelFolders
+from aimass.inference.sessions import Sessions
 from tests.unit.inference.models import ELEMENTS, echo, exclaimed, numbers_of, optional, scaled, sequence, shift
-from tests.unit.inference.plane import Shelf, variant
-from tests.unit.sandbox.graphs import endless_loop, write
+from tests.unit.inference.plane import TENANT, Shelf, variant
+from tests.unit.sandbox.graphs import add_external, endless_loop, write
 
 NUMBERS = [name for name in ELEMENTS if name != "BYTES"]
 
@@ -99,6 +101,15 @@ def test_a_file_that_does_not_open_is_refused_without_its_path(tmp_path, capfd):
         OnnxRuntime(threads=1).open(tmp_path / "model.onnx")
     assert str(tmp_path) not in caught.value.message
     assert capfd.readouterr() == ("", "")
+
+
+def test_weights_in_a_folder_beside_the_graph_are_found(tmp_path):
+    shelf = Shelf()
+    graph, weights = add_external("weights/w.bin").SerializeToString(), np.array([10, 20], np.float32).tobytes()
+    files = shelf.store({"model.onnx": graph, "weights/w.bin": weights})
+    sessions = Sessions(OnnxRuntime(threads=1), ModelFolders(tmp_path, shelf, 1_000_000), 1_000_000)
+    found = sessions.session(TENANT, variant(files)).run({"x": np.ones(2, np.float32)}, ["y"], 5)
+    assert found[0].tolist() == [11, 21]
 
 
 def test_the_optimized_graph_is_opened_only_by_the_runtime_that_made_it():

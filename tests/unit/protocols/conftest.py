@@ -1,4 +1,5 @@
 import pytest
+
 from tests.unit.inference.models import (
     classifier,
     dictionary,

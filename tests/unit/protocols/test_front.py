@@ -1,10 +1,13 @@
 import json
 
 import pytest
-from aimass.domain.errors import NotSupported
+
 from aimass.protocols.front import respond
 from aimass.protocols.http import request_of
 from tests.unit.inference.plane import event
+
+
+NATIVE_KEYS = {"error", "code", "details", "request_id"}
 
 
 def fail(*arguments):
@@ -46,24 +49,36 @@ def test_a_wrong_method_says_which_are_right(caller):
     assert body["details"] == {"allow": ["POST"]}
 
 
-def test_a_fault_of_ours_is_reported_and_not_shown(caller):
+@pytest.mark.parametrize(
+    ("path", "body", "keys"),
+    [
+        (
+            "/predict",
+            {"model_name": "a", "input_format": "json", "data": []},
+            {"error", "code", "details", "request_id"},
+        ),
+        ("/v1/models/a:predict", {"instances": [1]}, {"error"}),
+        ("/v2/models/a/infer", {"inputs": []}, {"error"}),
+    ],
+)
+def test_a_fault_of_ours_is_reported_and_not_shown(path, body, keys):
     def broken():
         raise RuntimeError("secret")
 
-    for path, keys in (("/predict", {"error", "code", "details", "request_id"}), ("/v1/models/a:predict", {"error"})):
-        faults = []
-        request = event("POST", path, b'{"model_name":"a","input_format":"json","data":[],"instances":[1]}')
-        answer = respond(request_of(_without(request, path)), broken, faults.append)
-        assert answer.status == 500
-        assert json.loads(answer.body).keys() == keys
-        assert b"secret" not in answer.body
-        assert [str(one) for one in faults] == ["secret"]
+    faults = []
+    answer = respond(request_of(event("POST", path, json.dumps(body).encode())), broken, faults.append)
+    assert answer.status == 500
+    assert json.loads(answer.body).keys() == keys
+    assert b"secret" not in answer.body
+    assert [str(one) for one in faults] == ["secret"]
 
 
-def _without(request, path):
-    """The body with only the keys of its protocol."""
-    body = {"model_name": "a", "input_format": "json", "data": []} if path == "/predict" else {"instances": [1]}
-    return request | {"body": json.dumps(body), "isBase64Encoded": False}
+def test_an_error_does_not_send_back_all_that_was_sent(caller):
+    body = {"model_name": "scaled", "input_format": "json", "data": {"x" * 1_000_000: 1}}
+    answer = caller.call("POST", "/predict", json.dumps(body).encode())
+    assert answer.status == 400
+    assert len(answer.body) < 20_000
+    assert "unknown input" not in json.loads(answer.body)["details"]
 
 
 def test_memory_that_runs_out_while_decoding_is_the_callers_to_know():
@@ -76,7 +91,3 @@ def test_memory_that_runs_out_while_decoding_is_the_callers_to_know():
 
 def test_an_error_leaves_its_code_for_the_log(caller):
     assert caller.call("GET", "/v2/models/nope").facts == {"code": "model_not_found"}
-
-
-def test_not_supported_is_an_error_of_its_own():
-    assert NotSupported("x").code == "not_supported"

@@ -4,6 +4,7 @@ import json
 import zlib
 
 import pytest
+
 from aimass.domain.errors import InternalError, InvalidArguments, PayloadTooLarge
 from aimass.protocols.http import MAX_BODY_BYTES, HttpResponse, check_size, plain_body, proxy_answer, request_of
 from tests.unit.inference.plane import event

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+
 from aimass.protocols.native import openapi as native_openapi
 from aimass.protocols.native import routes as native
 from aimass.protocols.openinference import openapi as openinference_openapi

@@ -7,6 +7,7 @@ from aimass.domain.model import Variant
 from aimass.inference.cache import BoundedCache
 from aimass.inference.dataplane import Runtime, Session
 from aimass.inference.folders import ModelFolders
+from aimass.inference.memory import release_memory
 
 
 class Sessions:
@@ -23,8 +24,10 @@ class Sessions:
         return self._sessions.get(key, variant.measurements.memory_bytes, lambda: self._open(tenant, variant))
 
     def clear(self) -> int:
-        """Closes every session that is not running and says how many were held."""
-        return self._sessions.clear()
+        """Closes every session, gives the memory back and says how many there were."""
+        count = self._sessions.clear()
+        release_memory()
+        return count
 
     def _open(self, tenant: str, variant: Variant) -> Session:
         files = self._runtime.files_of(variant)

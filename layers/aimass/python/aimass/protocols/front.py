@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,8 @@ from aimass.protocols.native import routes as native
 from aimass.protocols.openinference import routes as openinference
 from aimass.protocols.routing import OpenDataPlane, Route, find_route
 from aimass.protocols.tfserving import routes as tfserving
+
+_MOST_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,4 +46,8 @@ def respond(request: HttpRequest, open_data_plane: OpenDataPlane, report: Callab
 
 
 def _refuse(wire: Wire, error: AimassError, request: HttpRequest) -> HttpResponse:
+    # A name that the caller made up comes back in the text: as much of it as helps.
+    error.message = error.message[:_MOST_CHARACTERS]
+    if len(json.dumps(error.details)) > _MOST_CHARACTERS:
+        error.details = {}
     return replace(wire.refuse(error, request), facts={"code": error.code})

@@ -19,6 +19,7 @@ STATUS = {
     "version_taken": 409,
     "version_not_ready": 409,
     "upload_incomplete": 409,
+    "job_exists": 409,
     "job_not_retryable": 409,
     "payload_too_large": 413,
     "import_refused": 422,

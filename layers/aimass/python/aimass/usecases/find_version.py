@@ -69,7 +69,7 @@ class VersionFinder:
             self._known, key, VERSION_SECONDS, lambda: self._versions.get_version(tenant, model, number)
         )
         if version.state != "ready":
-            del self._known[key]
+            self._known.pop(key, None)
         return version
 
     def _remember(
