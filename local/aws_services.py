@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local import ministack_hooks
+from local.ministack_ranges import read_ranges_from_disk
 from local.children import die_with_parent
 from local.origins import Refusal, refusal
 from local.saver import Saver
@@ -95,6 +96,7 @@ def main() -> None:
     ministack_hooks.run_functions_in(options.invoke_port, guard.changed)
     ministack_hooks.name_versions_in_events()
     ministack_hooks.keep_bodies_on_disk()
+    read_ranges_from_disk()
     uvicorn.run(
         guard,
         host="127.0.0.1",

@@ -23,7 +23,18 @@ PARTS = {
     "ministack.core.persistence": ("save_all",),
     "ministack.services.eventbridge": ("_dispatch_event",),
     "ministack.services.lambda_svc": ("_execute_function_dispatch", "_throttle_response"),
-    "ministack.services.s3": ("_fire_s3_event", "_object_versions", "_persist_object"),
+    "ministack.services.s3": (
+        "_fire_s3_event",
+        "_get_object",
+        "_object_disk_path",
+        "_object_versions",
+        "_parse_range",
+        "_persist_object",
+        "_read_body",
+        "_version_body",
+        "_version_disk_path",
+        "_version_file_exists",
+    ),
 }
 Dispatch = Callable[..., dict[str, Any]]
 

@@ -6,15 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
 from aimass.domain.model import SourceFile
 
 URL_SECONDS = 3600
-# One stream a file: MiniStack ignores Range on a pinned object version.
-_ONE_STREAM = TransferConfig(multipart_threshold=1 << 40)
 _JOB = "job-id"
 
 
@@ -94,7 +91,7 @@ class S3UploadStore:
         """Writes the pinned object version to `target`, and returns its SHA-256."""
         target.parent.mkdir(parents=True, exist_ok=True)
         pinned = {"VersionId": file.version_id}
-        self._client.download_file(self._bucket, file.key, str(target), ExtraArgs=pinned, Config=_ONE_STREAM)
+        self._client.download_file(self._bucket, file.key, str(target), ExtraArgs=pinned)
         with target.open("rb") as body:
             return hashlib.file_digest(body, "sha256").hexdigest()
 

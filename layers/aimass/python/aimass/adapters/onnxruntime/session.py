@@ -19,16 +19,10 @@ _FATAL_ONLY = 4
 ort.set_default_logger_severity(_FATAL_ONLY)
 
 
-def session_options(threads: int) -> Any:
-    """The options that every model runs with.
-
-    Without the memory arena: it is no faster here, keeps a large request's memory for good, rounds up to powers of two,
-    and loses what it holds when an allocation fails.
-    """
+def _options(threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = _FATAL_ONLY
     # By content, not by name: a file called `.ort` would be read as another format.
     options.add_session_config_entry("session.load_model_format", "ONNX")
@@ -52,7 +46,7 @@ class OnnxRuntime:
         """Raises PredictionOutOfMemory, PredictionFailed."""
         try:
             session = ort.InferenceSession(
-                str(main), session_options(self._threads), providers=["CPUExecutionProvider"], enable_fallback=False
+                str(main), _options(self._threads), providers=["CPUExecutionProvider"], enable_fallback=False
             )
         except Exception as error:  # the runtime raises many kinds, none of them ours
             raise prediction_error(error, str(main.parent)) from None
