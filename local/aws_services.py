@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from local import ministack_hooks
-from local.ministack_ranges import read_ranges_from_disk
 from local.children import die_with_parent
+from local.ministack_ranges import read_ranges_from_disk
 from local.origins import Refusal, refusal
 from local.saver import Saver
 

@@ -1,4 +1,4 @@
-"""Ranged reads of S3 objects from disk: MiniStack reads the whole body for each, and ignores Range on a pinned version."""
+"""Ranged reads of S3 objects from disk: MiniStack reads whole bodies, and ignores Range on a pinned version."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 import os
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 # A test never reaches AWS, whatever the machine it runs on is configured for.
 os.environ.update(
     AWS_ACCESS_KEY_ID="test",

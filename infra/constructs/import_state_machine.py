@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk.aws_stepfunctions import (
     DefinitionBody,
     Fail,
@@ -58,10 +58,21 @@ class ImportStateMachine(Construct):
             timeout=Duration.hours(1),
         )
         self.arn = self._machine.state_machine_arn
+        self._executions = Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{stage.prefix}-import:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
 
     def allow_start(self, function: ServiceFunction) -> None:
         """Lets the function start executions."""
         function.allow("states", ["StartExecution"], self.arn)
+
+    def allow_restart(self, function: ServiceFunction) -> None:
+        """Lets the function start executions, and see whether one has ended."""
+        self.allow_start(function)
+        function.allow("states", ["DescribeExecution"], self._executions)
 
     def _state(self, name: str, function: ServiceFunction) -> LambdaInvoke:
         state = LambdaInvoke(

@@ -56,7 +56,7 @@ class ApiStack(Stack):
         storage.table.allow_transactions(function)
         storage.uploads.allow(function, "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
         storage.artifacts.allow(function, "GetObject", "PutObject")
-        imports.machine.allow_start(function)
+        imports.machine.allow_restart(function)
         return function
 
     def _authorize(self) -> ServiceFunction:

@@ -17,6 +17,10 @@ TABLE = "registrytable.Arn"
 UPLOADS = "uploadsbucket.Arn/uploads/*"
 ARTIFACTS = "artifactsbucket.Arn/artifacts/*"
 START_IMPORT = ("states:StartExecution", "importmachine")
+RESTART_IMPORT = (
+    "states:DescribeExecution",
+    "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:aimass-dev-import:*",
+)
 
 
 def on(resource, *actions):
@@ -33,7 +37,7 @@ RIGHTS = {
     "api": TRANSACTIONS
     | on(UPLOADS, "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
     | READ_WRITE_ARTIFACTS
-    | {START_IMPORT},
+    | {START_IMPORT, RESTART_IMPORT},
     "predict": READ_ONE | on(TABLE, "dynamodb:Query") | on(ARTIFACTS, "s3:GetObject"),
     "start_import": TRANSACTIONS
     | FETCH_UPLOAD

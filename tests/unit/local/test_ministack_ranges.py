@@ -12,7 +12,8 @@ def whole(bucket, key, headers, query=None):
 
 
 @pytest.mark.parametrize(
-    ("span", "start", "end"), [("bytes=0-9", 0, 9), ("bytes=90-", 90, 99), ("bytes=-5", 95, 99), ("bytes=50-500", 50, 99)]
+    ("span", "start", "end"),
+    [("bytes=0-9", 0, 9), ("bytes=90-", 90, 99), ("bytes=-5", 95, 99), ("bytes=50-500", 50, 99)],
 )
 def test_a_pinned_version_answers_the_range_alone(span, start, end):
     status, headers, body = ranged(whole, _parse_range)("b", "k", {"range": span}, {"versionId": ["v"]})

@@ -14,6 +14,8 @@ from aimass.inference.memory import limit_memory
 from tests.unit.inference.models import growing, scaled
 from tests.unit.inference.plane import TENANT, Shelf, predictor
 
+SIZES = (10, 10**12, 10, 3 * 10**8, 2 * 10**8, 5 * 10**7, 10)
+
 
 def main(megabytes: int) -> None:
     shelf, told = Shelf(), []
@@ -21,7 +23,7 @@ def main(megabytes: int) -> None:
     shelf.add("scaled", scaled())
     limit_memory(megabytes)
     plane = predictor(shelf, Path(tempfile.mkdtemp()))
-    for size in (10, 10**12, 10, 3 * 10**8, 10):
+    for size in SIZES:
         told.append(sum_of(plane, size))
     version = plane.find_version(TENANT, "scaled", None)
     told.append(plane.predict(TENANT, version, {"x": np.ones((1, 4), np.float32)}).outputs[0][1].tolist())

@@ -125,11 +125,24 @@ def test_the_optimized_graph_is_opened_only_by_the_runtime_that_made_it():
 
 
 def test_a_prediction_beyond_the_memory_fails_and_the_next_is_answered():
-    command = [sys.executable, "-m", "tests.unit.onnxruntime.limited", "1000"]
+    command = [sys.executable, "-m", "tests.unit.onnxruntime.limited", "900"]
     done = subprocess.run(command, capture_output=True, timeout=60, text=True)
     assert done.returncode == 0, done.stderr
-    expected = [20.0, "out of memory", 20.0, "out of memory", 20.0, [[2, 2, 2, 2]]]
+    refused = "out of memory"
+    expected = [20.0, refused, 20.0, refused, refused, 1e8, 20.0, [[2, 2, 2, 2]]]
     assert json.loads(done.stdout) == expected
+
+
+def test_the_runtime_reports_nothing_to_its_maker(tmp_path):
+    program = (
+        "import aimass.adapters.onnxruntime.session as adapter, os, sys; from pathlib import Path;"
+        "adapter.OnnxRuntime(1).open(Path(sys.argv[1])); print(len(os.listdir('/proc/self/task')))"
+    )
+    environment = {"HOME": str(tmp_path / "home"), "OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", program, str(write(tmp_path, scaled()))]
+    done = subprocess.run(command, capture_output=True, timeout=60, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "1"
+    assert not (tmp_path / "home").exists()
 
 
 def test_string_operators_run(opened):

@@ -6,7 +6,6 @@ from aimass.protocols.front import respond
 from aimass.protocols.http import request_of
 from tests.unit.inference.plane import event
 
-
 NATIVE_KEYS = {"error", "code", "details", "request_id"}
 
 

@@ -11,10 +11,14 @@ from aimass.usecases.uploads import NewVersion, upload_whole
 class Runner:
     def __init__(self):
         self.started = []
+        self.ended = set()
 
     def start(self, name, document):
         if name not in [one for one, _ in self.started]:
             self.started.append((name, document))
+
+    def has_ended(self, name):
+        return name in self.ended
 
 
 @pytest.fixture
@@ -101,6 +105,14 @@ def test_retrying_a_running_import_only_makes_sure_that_it_was_started(registry,
     runner.started.clear()
     assert retry_import(registry, runner, "t", job_id).attempt == 1
     assert len(runner.started) == 1
+
+
+def test_an_import_whose_execution_ended_without_a_word_runs_again(registry, uploads, runner):
+    arrived = arrive(uploads, "uploads/t/m/a.onnx")
+    job_id = start_import(registry, uploads, runner, arrived)
+    runner.ended.add(arrived.fingerprint)
+    assert retry_import(registry, runner, "t", job_id).attempt == 2
+    assert [name[64:] for name, _ in runner.started] == ["", "-2"]
 
 
 def test_a_waiting_or_succeeded_import_cannot_be_retried(registry, uploads, runner):

@@ -1,1 +1,1 @@
-"""AI Mass: trained models as a service. Imports point inward: adapters and use cases know the domain, never vice versa."""
+"""AI Mass: trained models as a service. Imports point inward: everything knows the domain, which knows nothing."""

@@ -91,6 +91,8 @@ class ImportRunner(Protocol):
 
     def start(self, name: str, document: dict[str, Any]) -> None: ...
 
+    def has_ended(self, name: str) -> bool: ...
+
 
 class ApiKeys(Protocol):
     """API keys, held as hashes only."""

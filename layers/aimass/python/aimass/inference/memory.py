@@ -19,7 +19,7 @@ def limit_memory(megabytes: int) -> None:
     An allocation beyond it then fails inside the process, which answers an error and lives on, where the platform
     would otherwise kill it. Files that are mapped for reading do not count.
     """
-    global _limit  # noqa: PLW0603 a process has one limit, as it has one memory
+    global _limit
     _limit = megabytes * MIB
     _apply(_limit)
 

@@ -117,14 +117,14 @@ def _refuse(registry: ModelRegistry, tenant: str, new: NewVersion, job_id: str, 
 
 
 def retry_import(registry: ModelRegistry, runner: ImportRunner, tenant: str, job_id: str) -> Job:
-    """Runs a failed import again over the same pinned bytes; of a running one, makes sure that it was started.
+    """Runs a failed import again over the same pinned bytes; so too one whose execution ended without a word.
 
-    Raises JobNotRetryable.
+    Of one that is running it only makes sure that it was started. Raises JobNotRetryable.
     """
     job = registry.get_job(tenant, job_id)
     if job.state not in {"failed", "running"} or not job.source or job.execution is None:
         raise JobNotRetryable(f"job {job_id} is {job.state}; a failed import can be retried", state=job.state)
-    if job.state == "failed":
+    if job.state == "failed" or runner.has_ended(_execution_name(job)):
         again = replace(job, state="running", attempt=job.attempt + 1, finished_at=None, error=None)
         registry.requeue(tenant, again, was=job)
         job = again

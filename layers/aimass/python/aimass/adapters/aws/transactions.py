@@ -42,7 +42,7 @@ class Write:
 
 
 def transact(client: Any, *writes: Write) -> None:
-    """Does all writes or none. Raises the first failed condition's error; Conflict if another transaction got in the way."""
+    """Does all writes or none. Raises the first failed condition's error, or Conflict for a transaction in the way."""
     try:
         client.transact_write_items(TransactItems=[write.request() for write in writes])
     except ClientError as error:

@@ -19,3 +19,11 @@ class StepFunctionsImportRunner:
             self._client.start_execution(stateMachineArn=self._arn, name=name, input=json.dumps(document))
         except self._client.exceptions.ExecutionAlreadyExists:
             return
+
+    def has_ended(self, name: str) -> bool:
+        """Whether an execution of that name ran and is over."""
+        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
+        try:
+            return bool(self._client.describe_execution(executionArn=arn)["status"] != "RUNNING")
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return False

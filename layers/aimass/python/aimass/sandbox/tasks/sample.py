@@ -53,7 +53,7 @@ def _named(document: Any, inputs: Sequence[ort.NodeArg]) -> dict[str, Any]:
         return {tensor["name"]: np.reshape(np.array(tensor["data"], object), tensor["shape"]) for tensor in document}
     if _is_rows(document):
         return {name: [row[name] for row in document] for name in document[0]}
-    if isinstance(document, dict) and (set(names) & document.keys() or len(document) != len(names)):
+    if isinstance(document, dict) and (set(names) & document.keys() or not _may_be_a_value(document, inputs)):
         return document
     values = list(document.values()) if _is_positional(document) else [document]
     return dict(zip(names, values, strict=False))
@@ -79,6 +79,12 @@ def _is_list_of(document: Any, keys: set[str]) -> bool:
 def _is_positional(document: Any) -> bool:
     """`numpy.savez(file, a, b)` names its arrays arr_0, arr_1."""
     return isinstance(document, dict) and all(isinstance(value, np.ndarray) for value in document.values())
+
+
+def _may_be_a_value(document: Any, inputs: Sequence[ort.NodeArg]) -> bool:
+    """Arrays in the inputs' order, or the one input's map; anything else is values by name."""
+    takes_map = len(inputs) == 1 and "map(" in inputs[0].type
+    return takes_map or (_is_positional(document) and len(document) == len(inputs))
 
 
 def _fitted(wanted: ort.NodeArg, value: Any) -> Any:
