@@ -19,6 +19,11 @@ class Stage:
     prediction_seconds: int = 20
 
     @property
+    def model_memory_mb(self) -> int:
+        """What a model may take of predict's memory: boto3, the requests and their answers need the rest."""
+        return self.predict_memory_mb - 384
+
+    @property
     def prefix(self) -> str:
         """What the names of this stage's stacks and functions begin with."""
         return f"aimass-{self.name}"

@@ -84,7 +84,7 @@ class ImportsStack(Stack):
             environment={
                 "TABLE_NAME": storage.table.name,
                 "ARTIFACTS_BUCKET": storage.artifacts.name,
-                "MODEL_MEMORY_MB": str(self._stage.predict_memory_mb),
+                "MODEL_MEMORY_MB": str(self._stage.model_memory_mb),
                 "PREDICTION_SECONDS": str(self._stage.prediction_seconds),
             },
             scratch=True,

@@ -115,7 +115,7 @@ REFUSALS = {
         "a.onnx",
     ),
     "a model that never returns": (endless_loop, "model_timeout", "20"),
-    "a model that asks for too much memory": (memory_hog, "model_out_of_memory", "6144"),
+    "a model that asks for too much memory": (memory_hog, "model_out_of_memory", "5760"),
 }
 
 

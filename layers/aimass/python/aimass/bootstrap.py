@@ -75,7 +75,6 @@ def import_runner() -> StepFunctionsImportRunner:
 @cache
 def predictor() -> Predictor:
     """The data plane."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
     from aimass.adapters.onnxruntime.session import OnnxRuntime
     from aimass.inference.folders import ModelFolders
     from aimass.inference.sessions import Sessions

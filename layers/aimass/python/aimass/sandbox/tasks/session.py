@@ -26,11 +26,10 @@ CARRIED = {
 
 
 def open_session(path: Path, options: ort.SessionOptions | None = None) -> ort.InferenceSession:
-    """Opens a model as `predict` does: one thread, CPU, no arena. The runtime's own exceptions pass through."""
+    """Opens a model as `predict` does: one thread, CPU. The runtime's own exceptions pass through."""
     options = options or ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = FATAL
     # By content, not by name: a file called `.ort` would be read as another format.
     options.add_session_config_entry("session.load_model_format", "ONNX")

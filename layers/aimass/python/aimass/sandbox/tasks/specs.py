@@ -29,7 +29,7 @@ def output_spec(value: ort.NodeArg, seen: Any) -> dict[str, Any]:
 
 def _declared(value: ort.NodeArg) -> list[int]:
     if not is_tensor(value.type):
-        return [1]
+        return [-1] if value.type.startswith("seq(") else [1]
     return [size if isinstance(size, int) and size >= 0 else -1 for size in value.shape or ()]
 
 

@@ -1,0 +1,81 @@
+"""The limits of verify hold at prediction too: such a call fails, others are answered meanwhile."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper
+
+from tests.e2e.catalogue import model
+
+pytestmark = pytest.mark.e2e
+
+PREDICTION_SECONDS = 20
+
+
+def counts_to(name="times"):
+    """Doubles x as often as the input `times` says."""
+    body = h.make_graph(
+        [h.make_node("Identity", ["cond"], ["cond_out"]), h.make_node("Add", ["v", "v"], ["v_out"])],
+        "body",
+        [
+            h.make_tensor_value_info("i", T.INT64, []),
+            h.make_tensor_value_info("cond", T.BOOL, []),
+            h.make_tensor_value_info("v", T.FLOAT, ["n"]),
+        ],
+        [h.make_tensor_value_info("cond_out", T.BOOL, []), h.make_tensor_value_info("v_out", T.FLOAT, ["n"])],
+    )
+    true = numpy_helper.from_array(np.array(True), "true")
+    inputs = [h.make_tensor_value_info("x", T.FLOAT, ["n"]), h.make_tensor_value_info(name, T.INT64, [])]
+    node = h.make_node("Loop", [name, "true", "x"], ["y"], body=body)
+    return model([node], inputs, [h.make_tensor_value_info("y", T.FLOAT, ["n"])], [true])
+
+
+def expands():
+    """Sums as many ones as the input `shape` says."""
+    one = numpy_helper.from_array(np.array([1], np.float32), "one")
+    nodes = [h.make_node("Expand", ["one", "shape"], ["big"]), h.make_node("ReduceSum", ["big"], ["y"], keepdims=0)]
+    inputs = [h.make_tensor_value_info("shape", T.INT64, [1])]
+    return model(nodes, inputs, [h.make_tensor_value_info("y", T.FLOAT, [])], [one], opset=13)
+
+
+def call(client, name, feed):
+    inputs = [
+        {"name": key, "shape": list(value.shape), "datatype": kind, "data": value.ravel().tolist()}
+        for key, (kind, value) in feed.items()
+    ]
+    return client.call("POST", f"/v2/models/{name}/infer", json={"inputs": inputs})
+
+
+def doubled(client, times):
+    x = ("FP32", np.ones(1, np.float32))
+    return call(client, "counting", {"x": x, "times": ("INT64", np.array(times))})
+
+
+def test_a_prediction_that_never_returns_is_ended_while_others_are_answered(client):
+    assert client.import_model("counting", counts_to())["state"] == "succeeded"
+    assert doubled(client, 3).json()["outputs"][0]["data"] == [8.0]
+    answers = []
+    started = time.monotonic()
+    endless = threading.Thread(target=lambda: answers.append(doubled(client, 2**62)))
+    endless.start()
+    time.sleep(1)
+    meanwhile = time.monotonic()
+    assert doubled(client, 3).json()["outputs"][0]["data"] == [8.0]
+    assert time.monotonic() - meanwhile < PREDICTION_SECONDS / 2
+    endless.join()
+    assert answers[0].status_code == 504
+    assert "20 s" in answers[0].json()["error"]
+    assert PREDICTION_SECONDS <= time.monotonic() - started < PREDICTION_SECONDS + 9
+    assert doubled(client, 3).status_code == 200
+
+
+def test_a_prediction_that_asks_for_too_much_memory_is_refused_and_the_next_is_answered(client):
+    assert client.import_model("expanding", expands())["state"] == "succeeded"
+    greedy = call(client, "expanding", {"shape": ("INT64", np.array([2**34]))})
+    assert greedy.status_code == 507
+    assert "memory" in greedy.json()["error"]
+    assert call(client, "expanding", {"shape": ("INT64", np.array([5]))}).json()["outputs"][0]["data"] == [5.0]
