@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test key lock clean
+.PHONY: run test key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -18,6 +18,9 @@ test: $(VENV)/dev.stamp $(VENV)/models.stamp
 
 key: $(VENV)/run.stamp
 	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)
+
+openapi: $(VENV)/run.stamp
+	@cd functions/api && ../../$(BIN)/python -c 'import json, handler; print(json.dumps(handler.openapi(), indent=1))' > ../../docs/openapi.json
 
 # One resolution for every Python from 3.11 on; the other locks are cuts of it.
 lock: $(VENV)/dev.stamp

@@ -1,0 +1,90 @@
+"""The control plane's entry: its errors, its OpenAPI document, its routes."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from aimass import bootstrap
+from aimass.protocols.openapi import document
+from infra.routes import ROUTES
+
+ROOT = Path(__file__).parents[3]
+CONTEXT = SimpleNamespace(function_name="api", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="id")
+
+
+@pytest.fixture(scope="module")
+def api():
+    spec = importlib.util.spec_from_file_location("api_handler", ROOT / "functions/api/handler.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def call(api, method, path, body=None, tenant="t"):
+    event = {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "headers": {"host": "h", "content-type": "application/json"},
+        "requestContext": {
+            "http": {"method": method, "path": path},
+            "requestId": "request-1",
+            "stage": "$default",
+            "authorizer": {"lambda": {"tenant": tenant}},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    answer = api.handler(event, CONTEXT)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_fault_of_ours_answers_500_without_telling_what_broke(api, monkeypatch):
+    class Broken:
+        def list_models(self, tenant):
+            raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(bootstrap, "registry", Broken)
+    status, body = call(api, "GET", "/api/v1/models")
+    assert (status, body["code"], body["request_id"]) == (500, "internal_error", "request-1")
+    assert "secret" not in json.dumps(body)
+
+
+def test_every_tenant_is_asked_of_the_registry_by_its_own_name(api, monkeypatch):
+    class Registry:
+        def list_models(self, tenant):
+            asked.append(tenant)
+            return []
+
+    asked = []
+    monkeypatch.setattr(bootstrap, "registry", Registry)
+    assert call(api, "GET", "/api/v1/models", tenant="acme") == (200, {"models": []})
+    assert asked == ["acme"]
+
+
+def test_the_published_document_is_that_of_the_code(api):
+    published = json.loads((ROOT / "docs/openapi.json").read_text())
+    assert published == document(api.app), "run: make openapi"
+
+
+def matches(route, method, path):
+    pattern = re.sub(r"\\{\w+\\\+\\}", ".+", re.escape(route.path))
+    pattern = re.sub(r"\\{\w+\\}", "[^/]+", pattern)
+    return route.method in {method, "ANY"} and re.fullmatch(pattern, path)
+
+
+def test_every_documented_call_has_a_deployed_route_and_every_route_is_documented(api):
+    calls = [(method.upper(), path) for path, item in document(api.app)["paths"].items() for method in item]
+    for method, path in calls:
+        assert any(matches(route, method, path) for route in ROUTES), (method, path)
+    for route in ROUTES:
+        assert any(matches(route, method, path) for method, path in calls), route
+
+
+def test_every_deployed_route_of_the_control_plane_is_one_that_it_answers(api):
+    answered = {(method.upper(), path) for path, item in document(api.app)["paths"].items() for method in item}
+    assert {(route.method, route.path) for route in ROUTES if route.function == "api"} <= answered
