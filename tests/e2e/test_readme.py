@@ -1,0 +1,67 @@
+"""The README's calls, run as they stand there, answer what stands there."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.e2e
+
+README = Path("README.md").read_text()
+EXAMPLES = re.findall(r"```sh\n(curl .*?)```.*?```json\n(.*?)```", README, re.DOTALL)
+VOLATILE = {"timestamp", "updated_at", "measurements"}
+
+
+def test_the_readme_shows_calls():
+    assert len(EXAMPLES) == 5
+
+
+def run(command, url):
+    """A curl command by requests, since a fresh machine has no curl."""
+    words = shlex.split(command.replace("\\\n", " "))[1:]
+    method, target, form, body = None, "", [], None
+    while words:
+        word = words.pop(0)
+        if word == "-X":
+            method = words.pop(0)
+        elif word == "-d":
+            body = words.pop(0)
+            body = Path(body[1:]).read_bytes() if body.startswith("@") else body.encode()
+        elif word == "-F":
+            name, _, value = words.pop(0).partition("=")
+            path = Path(value[1:])
+            form.append((name, (path.name, path.read_bytes()) if value.startswith("@") else (None, value)))
+        else:
+            target = word
+    headers = {"content-type": "application/x-www-form-urlencoded"} if body else {}
+    target = target.replace("http://127.0.0.1:8080", url)
+    method = method or ("POST" if body or form else "GET")
+    return requests.request(method, target, data=body, files=form or None, headers=headers, timeout=60)
+
+
+def test_the_readmes_calls_answer_what_it_shows(stack):
+    for command, shown in EXAMPLES:
+        answer = run(command, stack.url)
+        assert answer.ok, (command, answer.text)
+        assert_shown(json.loads(shown), answer.json(), command)
+
+
+def assert_shown(shown, got, where):
+    if isinstance(shown, dict):
+        assert shown.keys() <= got.keys(), where
+        for name, value in shown.items():
+            if name in VOLATILE:
+                assert type(got[name]) is type(value), (where, name)
+            else:
+                assert_shown(value, got[name], (where, name))
+    elif isinstance(shown, list):
+        assert len(shown) == len(got), where
+        for one, other in zip(shown, got, strict=True):
+            assert_shown(one, other, where)
+    elif isinstance(shown, float):
+        assert got == pytest.approx(shown, rel=0.1, abs=1e-4), where
+    else:
+        assert got == shown, where
