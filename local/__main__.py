@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--state", type=Path, default=Path(".aimass"), help="where all data lies (default .aimass)")
-    parser.add_argument("--workers", type=int, default=4, help="processes of a large function at most (default 4)")
+    parser.add_argument("--workers", type=int, default=8, help="processes of a large function at most (default 8)")
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="upload no example model")
     return parser.parse_args()
 

@@ -18,6 +18,7 @@ from infra.synth import synthesize_cached
 from local.aws import client
 from local.children import start_module, stop
 from local.deploy import deploy
+from local.interrupted import settle_interrupted_imports
 from local.stack_file import NAME, StackFile
 from local.steps import step
 
@@ -68,6 +69,9 @@ class Stack:
                 self._start("server", self.port, *options)
                 self._wait_for("server", self.port)
                 self._wait_for_health()
+            interrupted = settle_interrupted_imports(endpoint)
+            if interrupted:
+                print(f"imports that stops have cut off: {interrupted}; POST /api/v1/jobs/<id>/retry runs one again")
             facts = self._facts(endpoint)
             facts.write(self.state)
             leaving.callback((self.state / NAME).unlink, missing_ok=True)

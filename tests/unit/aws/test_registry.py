@@ -27,8 +27,9 @@ def reserved(registry, number=1, model="m", tenant="t", job_id=None):
 
 def running(registry, number=1, **names):
     version, job = reserved(registry, number, **names)
-    registry.requeue(names.get("tenant", "t"), replace(job, state="running"), was=job)
-    return version, job
+    started = replace(job, state="running")
+    registry.requeue(names.get("tenant", "t"), started, was=job)
+    return version, started
 
 
 def ready(registry, number=1, **names):
@@ -41,7 +42,7 @@ def ready(registry, number=1, **names):
         inputs=(TensorSpec("x", "FP32", (-1, 2), "tensor(float)"),),
         variants=(Variant("original", None, False, {}, FILES, None, MEASURED),),
     )
-    registry.register(names.get("tenant", "t"), done, job.id)
+    registry.register(names.get("tenant", "t"), done, job)
     return done
 
 
@@ -137,7 +138,7 @@ def test_an_alias_moves_only_to_ready_versions_and_counts_its_moves(registry):
 def test_a_failure_is_kept_on_the_version_and_its_job_and_nothing_is_registered(registry):
     _, job = running(registry)
     reason = Failure("verify", "model_timeout", "did not return", {"seconds": 20})
-    registry.fail("t", job.id, reason)
+    registry.fail("t", job, reason)
     assert registry.get_version("t", "m", 1).state == "failed"
     assert registry.get_version("t", "m", 1).failure == reason
     assert registry.get_job("t", job.id).error == reason
@@ -146,12 +147,12 @@ def test_a_failure_is_kept_on_the_version_and_its_job_and_nothing_is_registered(
 
 def test_a_failed_version_can_import_again_and_become_ready(registry):
     version, job = running(registry)
-    registry.fail("t", job.id, Failure("verify", "x", "y"))
+    registry.fail("t", job, Failure("verify", "x", "y"))
     failed = registry.get_job("t", job.id)
     registry.requeue("t", replace(failed, state="running", attempt=2, error=None, finished_at=None), was=failed)
     again = registry.get_version("t", "m", 1)
     assert (again.state, again.failure) == ("importing", None)
-    registry.register("t", replace(version, state="ready"), job.id)
+    registry.register("t", replace(version, state="ready"), registry.get_job("t", job.id))
     assert registry.get_version("t", "m", 1).state == "ready"
 
 
@@ -162,34 +163,43 @@ def test_only_one_of_two_callers_requeues_a_job(registry):
         registry.requeue("t", replace(job, state="running"), was=job)
 
 
-def test_registering_twice_is_the_same_as_once(registry):
-    done = ready(registry)
-    registry.register("t", done, "job-1")
-    assert registry.get_version("t", "m", 1) == done
-
-
 def test_a_version_cannot_be_registered_by_another_job_or_after_failing(registry):
     version, job = running(registry)
     with pytest.raises(Conflict):
-        registry.register("t", replace(version, state="ready"), "another")
-    registry.fail("t", job.id, Failure("verify", "x", "y"))
+        registry.register("t", replace(version, state="ready"), replace(job, id="another"))
+    registry.fail("t", job, Failure("verify", "x", "y"))
     with pytest.raises(Conflict):
-        registry.register("t", replace(version, state="ready"), job.id)
+        registry.register("t", replace(version, state="ready"), job)
 
 
-def test_failing_a_job_that_succeeded_changes_nothing(registry):
+def test_a_job_that_succeeded_cannot_fail_any_more(registry):
     ready(registry)
-    registry.fail("t", "job-1", Failure("verify", "x", "y"))
+    with pytest.raises(Conflict):
+        registry.fail("t", registry.get_job("t", "job-1"), Failure("verify", "x", "y"))
     assert registry.get_version("t", "m", 1).state == "ready"
+
+
+def test_what_an_earlier_attempt_still_says_does_not_reach_a_later_one(registry):
+    version, first = running(registry)
+    registry.fail("t", first, Failure("verify", "x", "y"))
+    failed = registry.get_job("t", first.id)
+    registry.requeue("t", replace(failed, state="running", attempt=2, error=None, finished_at=None), was=failed)
+    with pytest.raises(Conflict):
+        registry.enter_step("t", first.id, 1, "identify")
+    with pytest.raises(Conflict):
+        registry.fail("t", first, Failure("verify", "late", "y"))
+    with pytest.raises(Conflict):
+        registry.register("t", replace(version, state="ready"), first)
+    assert registry.get_job("t", first.id).state == "running"
 
 
 def test_steps_are_noted_with_their_times_and_only_while_running(registry):
     _, job = running(registry)
-    registry.enter_step("t", job.id, "identify")
-    registry.enter_step("t", job.id, "convert")
+    registry.enter_step("t", job.id, 1, "identify")
+    registry.enter_step("t", job.id, 1, "convert")
     noted = registry.get_job("t", job.id)
     assert [one.step for one in noted.steps] == ["identify", "convert"]
     assert noted.step == "convert"
-    registry.fail("t", job.id, Failure("convert", "x", "y"))
+    registry.fail("t", job, Failure("convert", "x", "y"))
     with pytest.raises(Conflict):
-        registry.enter_step("t", job.id, "verify")
+        registry.enter_step("t", job.id, 1, "verify")

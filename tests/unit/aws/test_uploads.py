@@ -59,12 +59,13 @@ def test_a_part_that_never_arrived_cannot_be_completed(uploads):
         uploads.complete_multipart(KEY, storage_id, [(1, '"nope"')])
 
 
-def test_an_aborted_upload_is_gone_and_can_be_aborted_again(uploads):
+def test_an_aborted_upload_is_gone(uploads):
     storage_id = uploads.start_multipart(KEY, "job")
-    uploads.abort_multipart(KEY, storage_id)
     uploads.abort_multipart(KEY, storage_id)
     with pytest.raises(UploadNotFound):
         uploads.list_parts(KEY, storage_id)
+    with pytest.raises(UploadNotFound):
+        uploads.abort_multipart(KEY, storage_id)
 
 
 def test_a_part_url_signs_the_length_that_it_takes(uploads):

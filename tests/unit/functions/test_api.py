@@ -29,7 +29,7 @@ def call(api, method, path, body=None, tenant="t"):
         "version": "2.0",
         "routeKey": f"{method} {path}",
         "rawPath": path,
-        "headers": {"host": "h", "content-type": "application/json"},
+        "headers": {"host": "h"},
         "requestContext": {
             "http": {"method": method, "path": path},
             "requestId": "request-1",
@@ -69,6 +69,34 @@ def test_every_tenant_is_asked_of_the_registry_by_its_own_name(api, monkeypatch)
 def test_the_published_document_is_that_of_the_code(api):
     published = json.loads((ROOT / "docs/openapi.json").read_text())
     assert published == document(api.app), "run: make openapi"
+
+
+def test_every_reference_in_the_document_leads_somewhere(api):
+    whole = document(api.app)
+    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(whole)):
+        assert name in whole["components"]["schemas"]
+
+
+def test_a_path_that_the_gateway_decoded_into_more_parts_is_not_found(api):
+    status, body = call(api, "GET", "/api/v1/jobs/a/b")
+    assert (status, body["code"]) == (404, "route_not_found")
+
+
+def test_an_upload_without_a_body_says_what_to_send(api):
+    status, body = call(api, "POST", "/upload")
+    assert (status, body["code"]) == (400, "invalid_arguments")
+    assert "multipart/form-data" in body["error"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs/", "/api/v1/uploads/", "/api/v1/models/m/aliases/"])
+def test_an_identifier_too_long_for_a_key_is_refused(api, path):
+    assert call(api, "GET", path + "x" * 3000)[0] == 400
+
+
+@pytest.mark.parametrize("alias", ["7", "latest", "UPPER"])
+def test_an_alias_that_means_something_else_is_refused(api, alias):
+    status, body = call(api, "PUT", f"/api/v1/models/m/aliases/{alias}", '{"version": 1}')
+    assert (status, body["code"]) == (400, "invalid_arguments")
 
 
 def matches(route, method, path):

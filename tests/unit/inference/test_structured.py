@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
+from aimass.domain.datatypes import parse_type
 from aimass.domain.errors import InvalidArguments, PredictionFailed
 from aimass.inference.jsontext import dumps
-from aimass.inference.structured import decode_structured, encode_structured, parse_type
+from aimass.inference.structured import decode_structured, encode_structured
 
 
 def decode(onnx_type, data):

@@ -46,6 +46,11 @@ def test_a_large_file_keeps_all_its_bytes():
     assert parse_upload_form(*form(("model", "a.onnx", body))).model.body == body
 
 
+def test_a_field_for_each_label_keeps_them_all():
+    parts = [("labels", None, name) for name in (b"cat", b"dog", b"a, b")]
+    assert parse_upload_form(*form(MODEL, *parts)).labels == ("cat", "dog", "a, b")
+
+
 def test_only_the_last_part_of_a_sent_path_is_the_file_name():
     assert parse_upload_form(*form(("model", "C:\\models\\a.onnx", b"x"))).model.filename == "a.onnx"
 
@@ -59,6 +64,11 @@ def test_only_the_last_part_of_a_sent_path_is_the_file_name():
         ([MODEL, ("version", None, "٣".encode())], "version", "must be a number"),
         ([MODEL, ("labels", None, b"[1, 2]")], "labels", "JSON list of strings"),
         ([MODEL, ("labels", None, b"[")], "labels", "JSON list of strings"),
+        ([MODEL, ("version", None, b"0000001999999")], "version", "must be a number"),
+        ([MODEL, ("version", None, b"1"), ("version", None, b"2")], "version", "more than once"),
+        ([MODEL, ("model", "weights.bin", b"w")], "model", "one .tar.gz"),
+        ([MODEL, ("labels", None, b'{"a": 1}')], "labels", "JSON list of strings"),
+        ([MODEL, ("labels", None, b"[" * 100_000)], "labels", "JSON list of strings"),
         ([MODEL, ("modle", None, b"x")], "modle", "unknown field"),
         ([("model", None, b"text")], "model", "must be a file"),
         ([MODEL, ("name", "n.txt", b"x")], "name", "must be text"),

@@ -5,7 +5,7 @@ import pytest
 from aimass.domain.errors import JobNotRetryable
 from aimass.domain.model import Failure
 from aimass.usecases.start_import import ArrivedObject, retry_import, start_import
-from aimass.usecases.uploads import NewVersion, upload_whole
+from aimass.usecases.uploads import MAX_UPLOAD_BYTES, NewVersion, upload_whole
 
 
 class Runner:
@@ -94,7 +94,7 @@ def test_a_name_that_breaks_the_rule_is_a_failed_job_that_names_the_rule(registr
 
 def test_a_failed_import_runs_again_under_a_new_execution_name(registry, uploads, runner):
     job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx"))
-    registry.fail("t", job_id, Failure("verify", "x", "y"))
+    registry.fail("t", registry.get_job("t", job_id), Failure("verify", "x", "y"))
     assert retry_import(registry, runner, "t", job_id).attempt == 2
     assert [name[64:] for name, _ in runner.started] == ["", "-2"]
     assert registry.get_version("t", "m", 1).state == "importing"
@@ -120,9 +120,32 @@ def test_a_waiting_or_succeeded_import_cannot_be_retried(registry, uploads, runn
     with pytest.raises(JobNotRetryable):
         retry_import(registry, runner, "t", job.id)
     start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx"))
-    registry.register("t", replace(registry.get_version("t", "m", 1), state="ready"), job.id)
+    registry.register("t", replace(registry.get_version("t", "m", 1), state="ready"), registry.get_job("t", job.id))
     with pytest.raises(JobNotRetryable, match="succeeded"):
         retry_import(registry, runner, "t", job.id)
+
+
+def test_a_copy_of_an_imported_object_is_an_upload_anew(registry, uploads, runner):
+    job = upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx"), b"x")
+    start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx"))
+    copied = {"Bucket": "uploads", "Key": "uploads/t/other/a.onnx"}
+    uploads._client.copy_object(CopySource="uploads/uploads/t/m/a.onnx", **copied)
+    again = start_import(registry, uploads, runner, arrived_now(uploads, copied["Key"]))
+    assert again != job.id
+    assert registry.get_job("t", again).model == "other"
+
+
+def test_an_object_too_large_to_import_is_a_failed_job_before_any_work(registry, uploads, runner):
+    arrived = replace(arrive(uploads, "uploads/t/m/a.onnx"), size=MAX_UPLOAD_BYTES + 1)
+    job_id = start_import(registry, uploads, runner, arrived)
+    assert registry.get_job("t", job_id).error.code == "payload_too_large"
+    assert runner.started == []
+    assert registry.list_models("t") == []
+
+
+def test_an_object_outside_any_model_is_a_failed_job_that_says_where_to_put_it(registry, uploads, runner):
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/lost.onnx"))
+    assert "uploads/t/<model>/" in registry.get_job("t", job_id).error.message
 
 
 def test_an_upload_that_cannot_be_stored_leaves_its_version_failed_with_the_reason(registry, uploads, monkeypatch):

@@ -74,6 +74,45 @@ def test_aborting_drops_the_parts_and_keeps_the_number_used(registry, uploads):
     assert reserve(registry, "t", NEW).version == 2
 
 
+def test_an_aborted_upload_cannot_be_completed(registry, uploads):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    abort_upload(registry, uploads, "t", job.id)
+    with pytest.raises(UploadNotFound, match="aborted"):
+        complete_upload(registry, uploads, "t", job.id, {1: "x"})
+
+
+def test_a_completed_upload_cannot_be_aborted_even_before_its_event_came(registry, uploads):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    complete_upload(registry, uploads, "t", job.id, {1: send(uploads, job, 1, b"four")})
+    with pytest.raises(Conflict, match="complete"):
+        abort_upload(registry, uploads, "t", job.id)
+    assert registry.get_job("t", job.id).state == "waiting"
+    parts = describe_upload(registry, uploads, "t", job.id)["parts"]
+    assert parts == [{"part_number": 1, "size": 4, "received": True}]
+
+
+@pytest.mark.parametrize("call", [describe_upload, lambda *names: complete_upload(*names, {1: "x"})])
+def test_an_upload_whose_parts_expired_fails_instead_of_waiting_for_ever(registry, uploads, call):
+    job = start_upload(registry, uploads, "t", NEW, 4)
+    uploads.abort_multipart(job.upload.key, job.upload.storage_id)  # as the bucket's lifecycle does after a day
+    with pytest.raises(UploadNotFound):
+        call(registry, uploads, "t", job.id)
+    assert registry.get_job("t", job.id).error.code == "upload_expired"
+    assert registry.get_version("t", "m", 1).state == "failed"
+
+
+def test_no_number_beyond_six_digits_is_reserved(registry):
+    reserve(registry, "t", NewVersion("m", "a", number=999_999))
+    with pytest.raises(Conflict, match="999999"):
+        reserve(registry, "t", NEW)
+
+
+def test_texts_that_a_record_cannot_hold_are_refused(registry):
+    for new in (NewVersion("m", "a", label="x" * 257), NewVersion("m", "a", labels=("x" * 100,) * 2000)):
+        with pytest.raises(InvalidArguments):
+            reserve(registry, "t", new)
+
+
 def test_a_whole_upload_cannot_be_addressed_as_one_in_parts(registry, uploads):
     job = upload_whole(registry, uploads, "t", NEW, b"x")
     for call in (describe_upload, abort_upload):
@@ -122,7 +161,7 @@ def test_endless_contention_ends_in_a_conflict(registry, monkeypatch):
         reserve(registry, "t", NEW)
 
 
-@pytest.mark.parametrize("filename", ["", "..", "a/b", "a\\b", "a\nb", "_COMPLETE", "x" * 256])
+@pytest.mark.parametrize("filename", ["", "..", "a/b", "a\\b", "a\nb", "_COMPLETE", "x" * 201, "é" * 101])
 def test_a_file_name_that_could_not_be_a_key_is_refused(registry, filename):
     with pytest.raises(InvalidArguments):
         reserve(registry, "t", NewVersion("m", filename))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
@@ -82,7 +83,9 @@ def predictor() -> Predictor:
 
     memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
     threads = max(1, min(os.cpu_count() or 1, round(memory / _MIB_PER_VCPU)))
-    folders = ModelFolders(Path(gettempdir()) / "models", artifacts(), _MODEL_DISK_MIB * MIB)
+    root = Path(gettempdir()) / "models"
+    shutil.rmtree(root, ignore_errors=True)  # what a killed process left: its environment lives on, its index does not
+    folders = ModelFolders(root, artifacts(), _MODEL_DISK_MIB * MIB)
     sessions = Sessions(OnnxRuntime(threads), folders, int(memory * _SESSION_SHARE) * MIB)
     return Predictor(registry(), sessions, prediction_seconds())
 

@@ -156,6 +156,12 @@ class InvalidSample(ImportRefused):
     code = "invalid_sample"
 
 
+class LabelsMismatch(ImportRefused):
+    """As many class names were given as no output has columns."""
+
+    code = "labels_mismatch"
+
+
 class SampleNeeded(ImportRefused):
     """No generated input runs; a sample must be given."""
 

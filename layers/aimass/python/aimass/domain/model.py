@@ -160,6 +160,7 @@ class Upload:
     storage_id: str
     size: int
     part_size: int
+    completing: bool = False  # the store was told to make the file; its event may be on the way
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,13 @@ import re
 
 from aimass.domain.errors import InvalidArguments
 
+MAX_NUMBER = 999_999  # a sort key holds six digits
+MAX_LABEL = 256
+MAX_LABELS_BYTES = 100_000
+MAX_FILENAME_BYTES = 200
 MODEL_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 _NAME = re.compile(MODEL_NAME)
+_CONTROL_OR_SLASH = re.compile(r"[/\\\x00-\x1f\x7f]")
 _NOT_ALLOWED = re.compile(r"[^a-z0-9._-]+")
 _ENDINGS = (".tar.gz", ".tgz", ".onnx", ".zip", ".tar", ".ort")
 
@@ -24,13 +29,42 @@ def name_from_filename(filename: str) -> str:
     stem = filename.replace("\\", "/").rsplit("/", 1)[-1].lower()
     for ending in _ENDINGS:
         stem = stem.removesuffix(ending)
-    return check_name("name", _NOT_ALLOWED.sub("-", stem).strip("-._")[:63])
+    name = _NOT_ALLOWED.sub("-", stem).strip("-._")[:63]
+    if not name:
+        raise InvalidArguments(
+            f"no model name can be made of the file name {filename[:80]!r}; send `name`", fields={"name": "missing"}
+        )
+    return check_name("name", name)
 
 
 def check_filename(value: str) -> str:
     """Returns a plain file name that can be an S3 key's last part. Raises InvalidArguments otherwise."""
-    if not value or len(value) > 255 or value in {".", "..", "_COMPLETE"} or re.search(r"[/\\\x00-\x1f\x7f]", value):
+    size = len(value.encode(errors="replace"))
+    if not 1 <= size <= MAX_FILENAME_BYTES or value in {".", "..", "_COMPLETE"} or _CONTROL_OR_SLASH.search(value):
         raise InvalidArguments(
-            "filename must be a plain file name of 1 to 255 characters", fields={"filename": repr(value[:80])}
+            f"filename must be a plain file name of 1 to {MAX_FILENAME_BYTES} bytes",
+            fields={"filename": repr(value[:80])},
         )
     return value
+
+
+def check_alias(value: str) -> str:
+    """Returns a valid alias: a name that cannot be taken for a version's number. Raises InvalidArguments."""
+    if value.isdigit() or value == "latest":
+        raise InvalidArguments(
+            "an alias must not be a number, which names a version, nor 'latest'", fields={"alias": value[:80]}
+        )
+    return check_name("alias", value)
+
+
+def check_texts(label: str | None, labels: tuple[str, ...]) -> None:
+    """Raises InvalidArguments for a label, or class names, longer than a version's record can hold."""
+    if label and len(label) > MAX_LABEL:
+        raise InvalidArguments(
+            f"label is longer than {MAX_LABEL} characters", fields={"label": f"{len(label)} characters"}
+        )
+    size = sum(len(one.encode(errors="replace")) + 4 for one in labels)
+    if size > MAX_LABELS_BYTES:
+        raise InvalidArguments(
+            f"labels take {size} bytes together; at most {MAX_LABELS_BYTES}", fields={"labels": f"{len(labels)} labels"}
+        )

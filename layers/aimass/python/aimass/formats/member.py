@@ -7,7 +7,9 @@ import unicodedata
 
 from aimass.domain.errors import UnsafeArchive
 
-MAX_NAME_BYTES = 255
+# A file system takes 255 bytes, of which a name stored under a longer one needs some; a path 4096.
+MAX_NAME_BYTES = 200
+MAX_PATH_BYTES = 1024
 MAX_DEPTH = 32
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
@@ -22,12 +24,17 @@ def split_name(name: str) -> list[str]:
         raise UnsafeArchive(f"{shown(name)} leaves the archive's folder", member=shown(name))
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
         raise UnsafeArchive(f"{shown(name)} holds control characters or is not UTF-8", member=shown(name))
-    if len(parts) > MAX_DEPTH or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
-        raise UnsafeArchive(
-            f"{shown(name)} is nested deeper than {MAX_DEPTH} folders or longer than {MAX_NAME_BYTES} bytes",
-            member=shown(name),
-        )
+    if what := _too_long(parts):
+        raise UnsafeArchive(f"{shown(name)} {what}", member=shown(name))
     return parts
+
+
+def _too_long(parts: list[str]) -> str | None:
+    if len(parts) > MAX_DEPTH:
+        return f"is nested deeper than {MAX_DEPTH} folders"
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
+        return f"has a name longer than {MAX_NAME_BYTES} bytes"
+    return f"is a path longer than {MAX_PATH_BYTES} bytes" if len("/".join(parts).encode()) > MAX_PATH_BYTES else None
 
 
 def is_clutter(parts: list[str]) -> bool:

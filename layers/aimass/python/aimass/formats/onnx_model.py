@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -12,12 +13,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from aimass.domain.errors import ExternalDataEscapes, ExternalDataMissing, InvalidModel
+from aimass.formats.member import shown
 from aimass.formats.onnx_proto import messages
 
 _MAX_PROTOBUF_BYTES = (1 << 31) - 1
 _EXTERNAL = 1
 _LONGEST_NUMBER = 20
 _LONGEST_DIMENSION, _MOST_SIZES = 1 << 20, 40
+# What identify answers goes from state to state, 256 KB for all of it.
+_MOST_FILES, _LONGEST_LOCATION, _LONGEST_LIST = 200, 512, 40_000
+_PACK = "; pack them into one (onnx.save with all_tensors_to_one_file=True)"
+_MOST_DOMAINS, _LONGEST_DOMAIN = 64, 128
 # onnxruntime reads such a location as an address in its own memory.
 _MEMORY_MARK = "_ORT_MEM_ADDR_"
 # Bits an element takes, by TensorProto.DataType; strings (8) cannot be external.
@@ -50,8 +56,17 @@ def inspect(path: Path) -> Inspected:
         opset=_opset(model),
         framework=_framework(model),
         parameter_count=sum(_elements(tensor) for tensor in weights),
-        external=tuple(external),
+        external=_few(tuple(external)),
     )
+
+
+def _few(files: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises InvalidModel for more than the state machine hands on from state to state."""
+    if len(files) > _MOST_FILES:
+        raise InvalidModel(f"the model keeps its weights in {len(files)} files{_PACK}", count=len(files))
+    if len(json.dumps(files)) > _LONGEST_LIST:
+        raise InvalidModel(f"the paths of the model's {len(files)} files are too long{_PACK}", count=len(files))
+    return files
 
 
 def external_locations(path: Path) -> set[str]:
@@ -84,7 +99,13 @@ def _decode_error() -> type[Exception]:
 def _opset(model: Any) -> dict[str, int]:
     if not model.opset_import:
         raise InvalidModel("the model imports no operator set; the file may be cut short")
-    return {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+    opset = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+    if len(opset) > _MOST_DOMAINS or any(len(domain) > _LONGEST_DOMAIN for domain in opset):
+        raise InvalidModel(
+            f"the model imports {len(opset)} operator domains, the longest name {max(map(len, opset))} characters; "
+            f"at most {_MOST_DOMAINS} of {_LONGEST_DOMAIN} characters are taken"
+        )
+    return opset
 
 
 def _framework(model: Any) -> str:
@@ -95,16 +116,34 @@ def _framework(model: Any) -> str:
 def _graphs(model: Any) -> Iterator[Any]:
     """The graph and all graphs within it and within the model's functions."""
     yield model.graph
-    for nodes in (model.graph.node, *(function.node for function in model.functions)):
-        yield from _subgraphs(nodes)
+    for attribute in _attributes(model):
+        yield from _graphs_of(attribute)
 
 
-def _subgraphs(nodes: Any) -> Iterator[Any]:
+def _attributes(model: Any) -> Iterator[Any]:
+    """Every attribute: of the nodes in all graphs and functions, and what functions have as defaults."""
+    yield from _attributes_of(model.graph.node)
+    for function in model.functions:
+        yield from _and_within(function.attribute_proto)
+        yield from _attributes_of(function.node)
+
+
+def _attributes_of(nodes: Any) -> Iterator[Any]:
     for node in nodes:
-        for attribute in node.attribute:
-            for graph in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
-                yield graph
-                yield from _subgraphs(graph.node)
+        yield from _and_within(node.attribute)
+
+
+def _and_within(attributes: Any) -> Iterator[Any]:
+    for attribute in attributes:
+        yield attribute
+        for graph in _graphs_of(attribute):
+            yield from _attributes_of(graph.node)
+
+
+def _graphs_of(attribute: Any) -> Iterator[Any]:
+    if attribute.HasField("g"):
+        yield attribute.g
+    yield from attribute.graphs
 
 
 def _initializers(graph: Any) -> Iterator[Any]:
@@ -118,21 +157,14 @@ def _tensors(model: Any) -> Iterator[Any]:
     for graph in _graphs(model):
         yield from _initializers(graph)
         yield from (sparse.indices for sparse in graph.sparse_initializer)
-        yield from _constants(graph.node)
-    for function in model.functions:
-        yield from _constants(function.node)
-
-
-def _constants(nodes: Any) -> Iterator[Any]:
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            if attribute.HasField("sparse_tensor"):
-                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
-            for sparse in attribute.sparse_tensors:
-                yield from (sparse.values, sparse.indices)
+    for attribute in _attributes(model):
+        if attribute.HasField("t"):
+            yield attribute.t
+        yield from attribute.tensors
+        if attribute.HasField("sparse_tensor"):
+            yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+        for sparse in attribute.sparse_tensors:
+            yield from (sparse.values, sparse.indices)
 
 
 def _is_external(tensor: Any) -> bool:
@@ -147,8 +179,10 @@ def _check_external(tensor: Any, folder: Path) -> str:
     """The file of this tensor's data as a clean path relative to `folder`."""
     entries = _entries(tensor)
     location = entries.get("location", "")
-    facts = {"file": location, "tensor": tensor.name}
-    named = f"the external data of tensor {tensor.name!r}, {location!r},"
+    facts = {"file": shown(location), "tensor": shown(tensor.name)}
+    named = f"the external data of tensor '{shown(tensor.name)}', '{shown(location)}',"
+    if len(location.encode()) > _LONGEST_LOCATION:
+        raise InvalidModel(f"{named} has a path longer than {_LONGEST_LOCATION} bytes", **facts)
     if _escapes(location, folder):
         raise ExternalDataEscapes(f"{named} lies outside the model's folder", **facts)
     file = (folder / location).resolve()
@@ -171,7 +205,8 @@ def _escapes(location: str, folder: Path) -> bool:
 def _number(entries: dict[str, str], key: str, tensor: Any) -> int:
     text = entries.get(key) or "0"
     if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
-        raise InvalidModel(f"the external data of tensor {tensor.name!r} has {key} {text[:40]!r}", tensor=tensor.name)
+        name = shown(tensor.name)
+        raise InvalidModel(f"the external data of tensor '{name}' has {key} {text[:40]!r}", tensor=name)
     return int(text)
 
 
@@ -183,5 +218,6 @@ def _elements(tensor: Any) -> int:
     """Raises InvalidModel for a shape that no memory holds."""
     elements: int = math.prod(tensor.dims)
     if any(size < 0 for size in tensor.dims) or elements >= 1 << 63:
-        raise InvalidModel(f"tensor {tensor.name!r} has the shape {list(tensor.dims)[:16]}", tensor=tensor.name)
+        name = shown(tensor.name)
+        raise InvalidModel(f"tensor '{name}' has the shape {list(tensor.dims)[:16]}", tensor=name)
     return elements

@@ -2,69 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from aimass.domain.datatypes import OIP_OF_ONNX
-from aimass.domain.errors import PredictionFailed
+from aimass.domain.datatypes import MapType, OnnxType, OptionalType, SequenceType, TensorType
 from aimass.inference.jsontext import number_json
 from aimass.inference.tensor_json import decode_tensor, encode_tensor
 from aimass.inference.tensors import bad_input
-
-
-@dataclass(frozen=True)
-class TensorType:
-    """A tensor of a protocol datatype."""
-
-    datatype: str
-
-
-@dataclass(frozen=True)
-class SequenceType:
-    """A list of one type."""
-
-    element: OnnxType
-
-
-@dataclass(frozen=True)
-class MapType:
-    """A dict; its keys are `int64` or `string`."""
-
-    key: str
-    value: OnnxType
-
-
-@dataclass(frozen=True)
-class OptionalType:
-    """A value, or None."""
-
-    element: OnnxType
-
-
-OnnxType = TensorType | SequenceType | MapType | OptionalType
-
-
-@cache
-def parse_type(onnx_type: str) -> OnnxType:
-    """Reads the runtime's notation, such as `seq(map(int64,tensor(float)))`.
-
-    Raises PredictionFailed for a type that no wire carries.
-    """
-    head, _, rest = onnx_type.partition("(")
-    inner = rest.removesuffix(")")
-    if onnx_type in OIP_OF_ONNX:
-        return TensorType(OIP_OF_ONNX[onnx_type])
-    if head == "seq":
-        return SequenceType(parse_type(inner))
-    if head == "optional":
-        return OptionalType(parse_type(inner))
-    if head == "map":
-        key, _, value = inner.partition(",")
-        return MapType(key, parse_type(value))
-    raise PredictionFailed(f"{onnx_type} is a type that no protocol here carries", onnx_type=onnx_type)
 
 
 def decode_structured(name: str, kind: OnnxType, data: Any) -> Any:

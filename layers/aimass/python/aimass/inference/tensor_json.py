@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from aimass.domain.datatypes import FLOATS
 from aimass.inference.jsontext import array_json
-from aimass.inference.tensors import Array, bad_input, numpy_dtype
+from aimass.inference.tensors import MAX_DIMENSIONS, Array, bad_input, brief, numpy_dtype, too_many_dimensions
 
 _EXACT_FLOAT = 1 << 53  # beyond it a JSON float no longer names one integer
-_FLOATS = frozenset({"BF16", "FP16", "FP32", "FP64"})
 
 
 def decode_tensor(name: str, datatype: str, data: Any) -> Array:
@@ -27,7 +26,7 @@ def decode_tensor(name: str, datatype: str, data: Any) -> Array:
         array = _strings(name, flat)
     elif datatype == "BOOL":
         array = _booleans(name, flat)
-    elif datatype in _FLOATS:
+    elif datatype in FLOATS:
         array = _floats(name, datatype, flat)
     else:
         array = _integers(name, datatype, flat)
@@ -52,10 +51,12 @@ def _flatten(name: str, data: Any) -> tuple[list[Any], tuple[int, ...]]:
         return [data], ()
     flat, shape = data, [len(data)]
     while flat and type(flat[0]) is list:
+        if len(shape) == MAX_DIMENSIONS:
+            raise too_many_dimensions(name)
         width = len(flat[0])
         for row in flat:
             if type(row) is not list or len(row) != width:
-                raise bad_input(name, f"ragged lists: one has {width} elements, beside it is {_text(row)}")
+                raise bad_input(name, f"ragged lists: one has {width} elements, beside it is {brief(row)}")
         flat = list(chain.from_iterable(flat))
         shape.append(width)
     return flat, tuple(shape)
@@ -68,11 +69,7 @@ def _refuse(name: str, datatype: str, flat: list[Any], allowed: set[type]) -> No
     found = next(value for value in flat if type(value) not in allowed)
     if type(found) is list:
         raise bad_input(name, "ragged lists: a list stands beside single values")
-    raise bad_input(name, f"wants {datatype}, got {_text(found)}")
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value)[:60]
+    raise bad_input(name, f"wants {datatype}, got {brief(found)}")
 
 
 def _booleans(name: str, flat: list[Any]) -> Array:
@@ -97,7 +94,7 @@ def _floats(name: str, datatype: str, flat: list[Any]) -> Array:
 def _refuse_overflow(name: str, datatype: str, values: list[Any]) -> None:
     for value in values:
         if value not in (np.inf, -np.inf):
-            raise bad_input(name, f"{_text(value)} is out of the range of {datatype}")
+            raise bad_input(name, f"{brief(value)} is out of the range of {datatype}")
 
 
 def _integers(name: str, datatype: str, flat: list[Any]) -> Array:
@@ -108,12 +105,12 @@ def _integers(name: str, datatype: str, flat: list[Any]) -> Array:
     except OverflowError as error:
         limits = np.iinfo(numpy_dtype(datatype))
         found = next(value for value in whole if not limits.min <= value <= limits.max)
-        raise bad_input(name, f"{_text(found)} is out of the range of {datatype}") from error
+        raise bad_input(name, f"{brief(found)} is out of the range of {datatype}") from error
 
 
 def _whole(name: str, datatype: str, value: Any) -> int:
     if type(value) is float and not (value.is_integer() and abs(value) <= _EXACT_FLOAT):
-        raise bad_input(name, f"wants {datatype}, got {_text(value)}")
+        raise bad_input(name, f"wants {datatype}, got {brief(value)}")
     return int(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -9,42 +10,36 @@ from typing import Any
 
 import numpy as np
 
+from aimass.domain.datatypes import NUMPY_CODES
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 
 Array = np.ndarray[Any, Any]
 
-_NUMPY = {
-    "BOOL": "?",
-    "UINT8": "<u1",
-    "UINT16": "<u2",
-    "UINT32": "<u4",
-    "UINT64": "<u8",
-    "INT8": "<i1",
-    "INT16": "<i2",
-    "INT32": "<i4",
-    "INT64": "<i8",
-    "FP16": "<f2",
-    "FP32": "<f4",
-    "FP64": "<f8",
-    "BYTES": "O",
-}
+MAX_DIMENSIONS = 64  # numpy's, and so the runtime binding's
+_MOST_ELEMENTS = 1 << 60  # numpy counts bytes in 63 bits
+_SHOWN = 60
 
 
 @cache
 def numpy_dtype(datatype: str) -> np.dtype[Any]:
     """The numpy dtype of a protocol datatype. Raises KeyError for an unknown one."""
     if datatype == "BF16":
-        from ml_dtypes import bfloat16
-
-        brain: np.dtype[Any] = np.dtype(bfloat16)
-        return brain
-    return np.dtype(_NUMPY[datatype])
+        import ml_dtypes  # noqa: F401  # numpy knows bfloat16 from here on
+    return np.dtype(NUMPY_CODES[datatype])
 
 
 def bad_input(name: str, what: str) -> InvalidArguments:
     """The error that names an input and says what is wrong with it."""
     return InvalidArguments(f"input {name!r}: {what}", fields={name: what})
+
+
+def brief(value: Any) -> str:
+    """The beginning of what a caller sent, as JSON, for a message."""
+    try:
+        return json.dumps(value)[:_SHOWN]
+    except RecursionError:
+        return "lists nested too deep to show"
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -79,8 +74,20 @@ def fit_shape(spec: TensorSpec, array: Array) -> Array:
     return array
 
 
-def element_count(name: str, shape: Sequence[int]) -> int:
-    """How many elements a given shape holds. Raises InvalidArguments unless all of it are sizes."""
+def element_count(name: str, shape: Sequence[Any]) -> int:
+    """How many elements a given shape holds.
+
+    Raises InvalidArguments unless all of it are sizes, and an array can have that shape.
+    """
+    if len(shape) > MAX_DIMENSIONS:
+        raise too_many_dimensions(name)
     if not all(type(size) is int and 0 <= size < 1 << 40 for size in shape):
-        raise bad_input(name, f"shape must be a list of sizes, got {str(list(shape))[:80]}")
+        raise bad_input(name, f"shape must be a list of sizes, got {brief(shape)}")
+    if math.prod(size for size in shape if size) >= _MOST_ELEMENTS:
+        raise bad_input(name, f"no array can have the shape {shape_text(shape)}")
     return math.prod(shape)
+
+
+def too_many_dimensions(name: str) -> InvalidArguments:
+    """The error that names an input of too many dimensions."""
+    return bad_input(name, f"more than {MAX_DIMENSIONS} dimensions")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aimass.domain.datatypes import is_tensor
+from aimass.domain.datatypes import is_tensor, parse_type
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Value
-from aimass.inference.structured import decode_structured, encode_structured, parse_type
+from aimass.inference.structured import decode_structured, encode_structured
 from aimass.inference.tensor_json import decode_tensor, encode_tensor
 from aimass.inference.tensors import fit_shape
 

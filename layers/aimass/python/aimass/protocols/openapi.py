@@ -14,6 +14,16 @@ Json = dict[str, Any]
 TITLE = "AI Mass"
 VERSION = "0.1.0"
 
+PUBLIC = {"/health", "/openapi.json", "/v2/health/live", "/v2/health/ready"}
+_ACCEPTED = {"202": "Accepted: model_name, version, job_id, status_url"}
+SUCCESS = {
+    ("post", "/upload"): _ACCEPTED | {"201": "With ?wait: the registered version's record"},
+    ("post", "/api/v1/uploads"): {"201": "upload_id, part_size, and a URL for each part"},
+    ("post", "/api/v1/uploads/{upload_id}/complete"): _ACCEPTED,
+    ("delete", "/api/v1/uploads/{upload_id}"): {"204": "Dropped"},
+    ("post", "/api/v1/jobs/{job_id}/retry"): {"202": "The job, running again"},
+}
+
 _FILE = {"type": "string", "format": "binary"}
 _UPLOAD_FORM = {
     "type": "object",
@@ -42,14 +52,23 @@ _ERROR = {
 def document(control_plane: Any) -> Json:
     """OpenAPI 3.1 of every route; `control_plane` is the Powertools resolver."""
     whole: Json = json.loads(control_plane.get_openapi_json_schema(title=TITLE, version=VERSION))
-    for path in whole["paths"].values():
-        for operation in path.values():
-            _say_errors_as_they_are(operation)
+    for path, item in whole["paths"].items():
+        for method, operation in item.items():
+            answers = SUCCESS.get((method, path), {"200": "OK"})
+            operation["responses"] = _responses(answers, operation["responses"]["200"].get("content"))
+            if path in PUBLIC:
+                operation["security"] = []
     form = {"multipart/form-data": {"schema": _UPLOAD_FORM}}
     whole["paths"]["/upload"]["post"]["requestBody"] = {"required": True, "content": form}
+    whole["paths"]["/upload"]["post"]["responses"]["413"] = {
+        "description": "Over about 4.5 MB a function never sees the call: the gateway answers with its own body, "
+        '{"message": "Request Entity Too Large"}. Send it in parts, by POST /api/v1/uploads'
+    }
     whole["paths"] |= NATIVE | TENSORFLOW_SERVING | OPEN_INFERENCE
+    for path in PUBLIC & whole["paths"].keys():
+        whole["paths"][path]["get"]["security"] = []
     schemas = whole["components"]["schemas"]
-    for name in ("HTTPValidationError", "ValidationError"):
+    for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(name, None)
     schemas["Error"] = _ERROR
     whole["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -57,10 +76,9 @@ def document(control_plane: Any) -> Json:
     return whole
 
 
-def _say_errors_as_they_are(operation: Json) -> None:
+def _responses(answers: dict[str, str], content: Any) -> Json:
     error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    operation["responses"].pop("422", None)
-    operation["responses"] |= {
-        "4XX": {"description": "Refused", **error},
-        "5XX": {"description": "A fault of ours", **error},
-    }
+    said: Json = {"4XX": {"description": "Refused", **error}, "5XX": {"description": "A fault of ours", **error}}
+    for status, meaning in answers.items():
+        said[status] = {"description": meaning} | ({"content": content} if content and status != "204" else {})
+    return said

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aimass.domain.names import MODEL_NAME
+from aimass.domain.names import MAX_FILENAME_BYTES, MAX_LABEL, MAX_NUMBER, MODEL_NAME
 
 Name = Annotated[str, Field(pattern=f"^{MODEL_NAME}$", description="lower-case letters, digits, '.', '_' and '-'")]
 
@@ -19,11 +19,11 @@ class StartUpload(_Request):
     """An upload in parts, straight to storage."""
 
     model: Name
-    filename: Annotated[str, Field(min_length=1, max_length=255)]
+    filename: Annotated[str, Field(min_length=1, max_length=MAX_FILENAME_BYTES)]
     size: Annotated[int, Field(ge=1, description="bytes")]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="of the whole file, lower-case hex")]
-    version: Annotated[int, Field(ge=1, le=999_999)] | None = None
-    label: Annotated[str, Field(max_length=256)] | None = None
+    version: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
+    label: Annotated[str, Field(max_length=MAX_LABEL)] | None = None
     labels: Annotated[list[str], Field(max_length=10_000, description="class names, in output order")] = []
 
 
@@ -43,4 +43,4 @@ class CompleteUpload(_Request):
 class MoveAlias(_Request):
     """Where the alias shall point."""
 
-    version: Annotated[int, Field(ge=1, le=999_999)]
+    version: Annotated[int, Field(ge=1, le=MAX_NUMBER)]

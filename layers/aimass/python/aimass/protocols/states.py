@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from aimass.domain.errors import AimassError
+from aimass.domain.errors import AimassError, InternalError
 from aimass.domain.model import Failure
 from aimass.domain.ports import ModelRegistry
 
 Event = dict[str, Any]
+MAX_MESSAGE = 2000
+MAX_DETAILS_BYTES = 8000
+logger = logging.getLogger(__name__)
 
 _UNEXPECTED = {
     "States.Timeout": ("step_timeout", "the step took too long"),
     "Sandbox.Timedout": ("step_timeout", "the step took too long"),
+    "States.ServiceRestart": ("interrupted", "the step was interrupted by a restart"),
+    "Lambda.Unknown": ("step_crashed", "the step took too long or ended abruptly, most often for want of memory"),
     "Runtime.ExitError": ("step_crashed", "the step ended abruptly, most often for want of memory"),
 }
 
@@ -32,11 +38,19 @@ def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[s
     """
     tenant, job_id = event["tenant"], event["job_id"]
     try:
-        registry.enter_step(tenant, job_id, step)
+        registry.enter_step(tenant, job_id, event["attempt"], step)
         return msgspec.to_builtins(work(tenant, job_id))
+    except InternalError:
+        logger.exception("%s of job %s failed", step, job_id)
+        raise
     except AimassError as error:
-        failure = Failure(step, error.code, error.message, error.details)
-        raise StepRefused(msgspec.json.encode(failure).decode()) from error
+        raise StepRefused(msgspec.json.encode(_failure(step, error)).decode()) from error
+
+
+def _failure(step: str, error: AimassError) -> Failure:
+    """The failure, cut to what a state may carry and an item may hold, whatever names the model has."""
+    details = error.details if len(msgspec.json.encode(error.details)) <= MAX_DETAILS_BYTES else {}
+    return Failure(step, error.code, error.message[:MAX_MESSAGE], details)
 
 
 def failure_of(event: Event, step: str) -> Failure:

@@ -35,6 +35,7 @@ STATUS = {
     "ambiguous_archive": 422,
     "invalid_sample": 422,
     "sample_needed": 422,
+    "labels_mismatch": 422,
     "model_timeout": 422,
     "model_out_of_memory": 422,
     "model_crashed": 422,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 import python_multipart
 from python_multipart.exceptions import FormParserError
 
 from aimass.domain.errors import InvalidArguments
+from aimass.domain.names import MAX_NUMBER
 
+Part = TypeVar("Part")
 FILES = ("model", "file", "data")
 TEXTS = ("name", "version", "label", "labels")
+_SEVERAL = "sent more than once: send several files as one .tar.gz or .zip"
 
 
 @dataclass(frozen=True)
@@ -41,42 +46,44 @@ def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
     problems = dict.fromkeys((texts | files).keys() - set(FILES + TEXTS), "unknown field")
     problems |= dict.fromkeys(texts.keys() & set(FILES), "must be a file")
     problems |= dict.fromkeys(files.keys() & set(TEXTS), "must be text, not a file")
-    model = files.get("model") or files.get("file")
+    problems |= {name: "sent more than once" for name, sent in texts.items() if len(sent) > 1 and name != "labels"}
+    problems |= {name: _SEVERAL for name, sent in files.items() if len(sent) > 1}
+    model = _first(files, "model") or _first(files, "file")
     if not model and not problems:
         problems["model"] = "missing: send the model as a file in the field 'model' or 'file'"
     if "model" in files and "file" in files:
         problems["file"] = "send either 'model' or 'file'"
-    version, labels = texts.get("version"), texts.get("labels")
-    if version is not None and not (version.isascii() and version.isdigit() and 1 <= int(version[:7]) <= 999_999):
-        problems["version"] = f"must be a number from 1 to 999999, got {version[:40]!r}"
-    parsed_labels = _labels(labels, problems) if labels else ()
+    version = _first(texts, "version") or ""
+    if "version" in texts and not re.fullmatch("0{0,5}[1-9][0-9]{0,5}", version[:20]):
+        problems["version"] = f"must be a number from 1 to {MAX_NUMBER}, got {version[:40]!r}"
+    labels = _labels(texts.get("labels", []), problems)
     if problems or model is None:
-        raise InvalidArguments(
-            "invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems
-        )
+        text = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        raise InvalidArguments(f"invalid arguments: {text}", fields=problems)
     return UploadForm(
         model=model,
-        data=files.get("data"),
-        name=texts.get("name"),
+        data=_first(files, "data"),
+        name=_first(texts, "name"),
         version=int(version) if version else None,
-        label=texts.get("label"),
-        labels=parsed_labels,
+        label=_first(texts, "label"),
+        labels=labels,
     )
 
 
-def _parts(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, FormFile]]:
-    texts: dict[str, str] = {}
-    files: dict[str, FormFile] = {}
+def _parts(content_type: str, body: bytes) -> tuple[dict[str, list[str]], dict[str, list[FormFile]]]:
+    """What was sent under each name, in order. Raises InvalidArguments."""
+    texts: dict[str, list[str]] = {}
+    files: dict[str, list[FormFile]] = {}
     if not content_type.lower().startswith("multipart/form-data"):
         raise InvalidArguments("send multipart/form-data", fields={"content-type": content_type[:80] or "missing"})
 
     def on_field(field: python_multipart.multipart.Field) -> None:
-        texts[(field.field_name or b"").decode(errors="replace")] = (field.value or b"").decode(errors="replace")
+        texts.setdefault(_text(field.field_name), []).append(_text(field.value))
 
     def on_file(file: python_multipart.multipart.File) -> None:
         file.file_object.seek(0)
-        name = (file.file_name or b"").decode(errors="replace").replace("\\", "/").rsplit("/", 1)[-1]
-        files[(file.field_name or b"").decode(errors="replace")] = FormFile(name, file.file_object.read())
+        name = _text(file.file_name).replace("\\", "/").rsplit("/", 1)[-1]
+        files.setdefault(_text(file.field_name), []).append(FormFile(name, file.file_object.read()))
 
     headers = {"Content-Type": content_type.encode(), "Content-Length": str(len(body)).encode()}
     try:
@@ -86,13 +93,24 @@ def _parts(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, Fo
     return texts, files
 
 
-def _labels(text: str, problems: dict[str, str]) -> tuple[str, ...]:
-    """A JSON list of strings, or names separated by commas."""
-    if not text.lstrip().startswith("["):
-        return tuple(name.strip() for name in text.split(","))
+def _first(sent: dict[str, list[Part]], name: str) -> Part | None:
+    return sent[name][0] if name in sent else None
+
+
+def _text(sent: bytes | None) -> str:
+    return (sent or b"").decode(errors="replace")
+
+
+def _labels(sent: list[str], problems: dict[str, str]) -> tuple[str, ...]:
+    """A JSON list of strings, names separated by commas, or a field for each name."""
+    if len(sent) > 1:
+        return tuple(sent)
+    text = sent[0] if sent else ""
+    if text.lstrip()[:1] not in {"[", "{"}:
+        return tuple(name.strip() for name in text.split(",")) if text else ()
     try:
         labels = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         labels = None
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         problems["labels"] = "must be a JSON list of strings, or names separated by commas"

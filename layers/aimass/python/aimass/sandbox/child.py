@@ -30,8 +30,6 @@ def main() -> int:
         _send(reply, {"error": {"code": error.code, "message": error.message, "details": error.details}})
     except MemoryError:
         _send(reply, {"error": {"code": "model_out_of_memory"}})
-    except TimeoutError:
-        _send(reply, {"error": {"code": "model_timeout"}})
     except Exception:
         traceback.print_exc()
         return 1

@@ -1,4 +1,4 @@
-"""The child's own limits, set before it imports anything heavy or opens a byte of the model."""
+"""The child's own limits, set before it imports anything heavy or opens a byte of the model; and what hides the parent."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aimass.sandbox.limits import Limits
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _CPU_GRACE_SECONDS = 5
 
@@ -27,6 +28,14 @@ def confine(limits: Limits, parent: int) -> None:
     _lower(resource.RLIMIT_CORE, 0)
 
 
+def hide() -> None:
+    """Closes this process's environment, memory and open files under /proc to its user's other processes.
+
+    Its children are open again once they have called exec.
+    """
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
 def _lower(kind: int, value: int) -> None:
     hard = resource.getrlimit(kind)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -35,9 +44,13 @@ def _lower(kind: int, value: int) -> None:
 
 def _die_with(parent: int) -> None:
     """Asks the kernel to kill this process when its parent dies, and forbids set-uid programs."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     if os.getppid() != parent:
         raise SystemExit("the parent is gone")
+
+
+def _prctl(option: int, value: int) -> None:
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(option, value, 0, 0, 0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimass.sandbox.limits import Limits
+from aimass.sandbox.paths import files_within, folder_within
 from aimass.sandbox.runner import run
 
 
@@ -34,11 +35,13 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
     An archive is unpacked into a folder within. Raises the ImportRefused subclass that says what is wrong.
     """
     answer = run("aimass.sandbox.tasks.identify", {"max_bytes": limits.file_bytes}, folder=folder, limits=limits)
+    found = folder_within(folder, answer["folder"])
+    main, *_ = files = files_within(found, answer["files"])
     return Identified(
         format=answer["format"],
-        folder=Path(answer["folder"]),
-        main=answer["main"],
-        files=tuple(answer["files"]),
+        folder=found,
+        main=main,
+        files=files,
         left_out=tuple(answer["left_out"]),
         framework=answer["framework"],
         opset=answer["opset"],

@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 MIB = 1 << 20
+#: How many times its own limit the load that measures and optimises may take: the optimised graph loads faster.
+FIRST_LOAD_SLACK = 3
 
 
 @dataclass(frozen=True)
 class Limits:
     """Limits of one child process.
 
-    `seconds` is wall-clock time for everything it does and `call_seconds` for one call of the model. `memory_bytes` is
+    `seconds` is wall-clock time for everything it does and `call_seconds` for loading the model, and for one call. `memory_bytes` is
     private memory (RLIMIT_DATA): a file that is mapped for reading does not count. `file_bytes` is both the largest
     file that it may write and what an archive may unpack to, in all.
     """

@@ -16,8 +16,9 @@ from aimass.domain.errors import (
     ModelOutOfMemory,
     ModelTimeout,
 )
-from aimass.sandbox.limits import Limits
+from aimass.sandbox.limits import FIRST_LOAD_SLACK, Limits
 
+_LONGEST_MESSAGE, _LONGEST_DETAIL, _MOST_ITEMS = 2000, 200, 64
 _NO_MEMORY = re.compile(r"MemoryError|bad_alloc|Failed to allocate memory|[Cc]annot allocate memory")
 
 
@@ -25,8 +26,6 @@ def error_of(document: dict[str, Any], limits: Limits) -> AimassError:
     """The error that a child sent, as the class that it was raised as."""
     if document["code"] == ModelOutOfMemory.code:
         return out_of_memory(limits)
-    if document["code"] == ModelTimeout.code:
-        return call_timeout(limits)
     return _CATALOGUE[document["code"]](document["message"], **document["details"])
 
 
@@ -36,6 +35,8 @@ def death(number: int, stderr: str, limits: Limits, *, late: bool = False) -> Ai
         return ModelTimeout(f"the model was not done within {limits.seconds:g} s", seconds=limits.seconds)
     if number == signal.SIGALRM:
         return call_timeout(limits)
+    if number == signal.SIGPROF:
+        return load_timeout(limits)
     # Only the kernel's memory killer sends SIGKILL here; the parent's own counts as late.
     if number == signal.SIGKILL or _NO_MEMORY.search(stderr):
         return out_of_memory(limits)
@@ -55,24 +56,36 @@ def out_of_memory(limits: Limits) -> ModelOutOfMemory:
 
 def call_timeout(limits: Limits) -> ModelTimeout:
     """Names the time that one call of the model may take."""
-    seconds = limits.seconds if limits.call_seconds is None else limits.call_seconds
+    seconds = _call_seconds(limits)
     return ModelTimeout(f"one prediction did not return within {seconds:g} s", seconds=seconds)
 
 
-def without_path(error: AimassError, folder: Path) -> AimassError:
-    """The same error with `folder` cut out of its message and details: a caller has no use for our paths."""
+def load_timeout(limits: Limits) -> ModelTimeout:
+    """Names the time that loading the model may take."""
+    seconds = _call_seconds(limits)
+    text = f"loading takes more than {seconds * FIRST_LOAD_SLACK:g} s; at most {seconds:g} s"
+    return ModelTimeout(text, seconds=seconds)
+
+
+def _call_seconds(limits: Limits) -> float:
+    return limits.seconds if limits.call_seconds is None else limits.call_seconds
+
+
+def told(error: AimassError, folder: Path) -> AimassError:
+    """The same error as a caller can be told it: no longer than that is read, and without the path of `folder`."""
     details = {key: _cut(value, str(folder)) for key, value in error.details.items()}
-    cut = type(error)(_cut(error.message, str(folder)), **details)
+    cut = type(error)(_cut(error.message, str(folder), _LONGEST_MESSAGE), **details)
     for note in getattr(error, "__notes__", ()):
         cut.add_note(note)
     return cut
 
 
-def _cut(value: Any, folder: str) -> Any:
+def _cut(value: Any, folder: str, longest: int = _LONGEST_DETAIL) -> Any:
     if isinstance(value, str):
-        return value.replace(folder + "/", "").replace(folder, ".")
+        text = value.replace(folder + "/", "").replace(folder, ".")
+        return text if len(text) <= longest else text[: longest - 1] + "…"
     if isinstance(value, list):
-        return [_cut(item, folder) for item in value]
+        return [_cut(item, folder) for item in value[:_MOST_ITEMS]]
     return value
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from aimass.domain.errors import AimassError, InternalError
+from aimass.sandbox.confine import hide
 from aimass.sandbox.limits import Limits
-from aimass.sandbox.outcome import death, error_of, without_path
+from aimass.sandbox.outcome import death, error_of, told
 
 _ANSWER_BYTES = 16 << 20
 _STDERR_BYTES = 8 << 10
@@ -38,24 +39,26 @@ def run(task: str, request: dict[str, Any], *, folder: Path, limits: Limits) -> 
     """Runs the module `task`, its `run(request)`, in a child whose working folder is `folder`.
 
     Returns the task's last answer. A child that dies after an answer has answered: the reason of its death is then
-    under `interrupted`. Otherwise raises the ImportRefused subclass that says why, with the folder's path removed, or
-    InternalError for a fault of the task itself.
+    under `interrupted`. Otherwise raises the ImportRefused subclass that says why, no longer than is read and without
+    the folder's path, or InternalError for a fault of the task itself.
     """
     folder = folder.resolve()
     with _start(task, request, folder, limits) as (process, reply):
         ended = _wait(process, reply, time.monotonic() + limits.seconds)
     answer, error = _read(ended, limits)
     if error is not None and (answer is None or isinstance(error, InternalError)):
-        raise without_path(error, folder)
+        raise told(error, folder)
     if answer is None:
         raise _fault(task, ended)
-    return answer if error is None else {**answer, "interrupted": without_path(error, folder).message}
+    return answer if error is None else {**answer, "interrupted": told(error, folder).message}
 
 
 @contextmanager
 def _start(
     task: str, request: dict[str, Any], folder: Path, limits: Limits
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    # The child is of the same user: /proc would show it our credentials.
+    hide()
     read_end, write_end = os.pipe()
     try:
         with tempfile.TemporaryFile(dir=folder) as stdin:

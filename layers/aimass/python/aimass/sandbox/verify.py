@@ -8,6 +8,7 @@ from typing import Any
 
 from aimass.domain.model import Measurements, TensorSpec
 from aimass.sandbox.limits import Limits
+from aimass.sandbox.paths import files_within
 from aimass.sandbox.runner import run
 
 
@@ -46,11 +47,10 @@ def verify_folder(folder: Path, main: str, sample: Path | None, limits: Limits, 
     answer = run(
         "aimass.sandbox.tasks.verify", request, folder=folder, limits=replace(limits, call_seconds=prediction_seconds)
     )
-    return _verified(answer)
+    return _verified(answer, files_within(folder, answer["optimized"]))
 
 
-def _verified(answer: dict[str, Any]) -> Verified:
-    optimized = tuple(answer["optimized"])
+def _verified(answer: dict[str, Any], optimized: tuple[str, ...]) -> Verified:
     interrupted = answer.get("interrupted")
     return Verified(
         inputs=tuple(_spec(spec) for spec in answer["inputs"]),

@@ -7,20 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 
 import msgspec
 
 from aimass.domain.clock import now
-from aimass.domain.errors import DigestMismatch, InvalidModel, UnsafeArchive, UnsupportedFormat
-from aimass.domain.model import Job, Measurements, ModelFiles, SourceFile, TensorSpec, Variant, Version
+from aimass.domain.errors import DigestMismatch, InvalidModel, LabelsMismatch, UnsafeArchive, UnsupportedFormat
+from aimass.domain.model import Failure, Job, Measurements, ModelFiles, SourceFile, TensorSpec, Variant, Version
 from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
 from aimass.formats.recognise import ACCEPTED
 from aimass.sandbox.identify import identify_folder
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.verify import verify_folder
 
-MAX_DESCRIPTION_BYTES = 200_000  # a state hands on at most 256 KB
+# Together with a failure they fit the 256 KB that a state may hand on.
+MAX_FILES_BYTES = 150_000
+MAX_DESCRIPTION_BYTES = 60_000
+STALE = "import-"
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class IdentifiedModel:
 
 @dataclass(frozen=True)
 class ConvertedModel:
-    """What `convert` hands on: the model as ONNX."""
+    """What `convert` hands on: the model as ONNX, None where it was that already."""
 
-    model: ModelFiles
+    model: ModelFiles | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def identify(
         stored = tuple(artifacts.put_file(tenant, file.path, folder / "model" / file.path) for file in job.source)
         found = identify_folder(folder / "model", limits)
         files = tuple(artifacts.put_file(tenant, path, found.folder / path) for path in found.files)
-    return IdentifiedModel(
+    identified = IdentifiedModel(
         format=found.format,
         framework=found.framework,
         opset=found.opset,
@@ -71,6 +74,8 @@ def identify(
         source=ModelFiles(stored[0].path, stored),
         model=ModelFiles(found.main, files),
     )
+    _check_size("files", identified, len(files), MAX_FILES_BYTES, "; keep the weights in one file, or send an archive")
+    return identified
 
 
 def _download(uploads: UploadStore, job: Job, folder: Path) -> None:
@@ -92,7 +97,7 @@ def convert(identified: IdentifiedModel) -> ConvertedModel:
             format=identified.format,
             accepted=ACCEPTED,
         )
-    return ConvertedModel(identified.model)
+    return ConvertedModel(None)
 
 
 def verify(
@@ -100,7 +105,7 @@ def verify(
     artifacts: ArtifactStore,
     tenant: str,
     job_id: str,
-    converted: ConvertedModel,
+    model: ModelFiles,
     limits: Limits,
     prediction_seconds: float,
 ) -> VerifiedModel:
@@ -108,14 +113,16 @@ def verify(
     job = registry.get_job(tenant, job_id)
     version = registry.get_version(tenant, job.model, job.version)
     with _folder() as folder:
-        for file in converted.model.files:
+        for file in model.files:
             artifacts.fetch(tenant, file, folder / "model" / file.path)
         sample = folder / "sample" / version.sample.path if version.sample else None
         if version.sample and sample:
             artifacts.fetch(tenant, version.sample, sample)
         root = folder / "model"
-        found = verify_folder(root, converted.model.main, sample, limits, prediction_seconds)
-        _check_describable(found.inputs + found.outputs)
+        found = verify_folder(root, model.main, sample, limits, prediction_seconds)
+        _check_labels(version.labels, found.outputs)
+        specs = found.inputs + found.outputs
+        _check_size("inputs and outputs", specs, len(specs), MAX_DESCRIPTION_BYTES, "")
         optimized = None
         if found.optimized_main:
             files = tuple(artifacts.put_file(tenant, path, root / path) for path in found.optimized)
@@ -139,7 +146,7 @@ def register(
         compressed=None,
         pruned=False,
         config={"optimized_note": verified.optimized_note} if verified.optimized_note else {},
-        files=converted.model,
+        files=converted.model or identified.model,
         optimized=verified.optimized,
         measurements=verified.measurements,
     )
@@ -156,8 +163,20 @@ def register(
         outputs=verified.outputs,
         variants=(original,),
     )
-    registry.register(tenant, version, job_id)
+    registry.register(tenant, version, job)
     return version
+
+
+def is_registered(registry: ModelRegistry, tenant: str, job_id: str) -> bool:
+    """Whether an earlier run of `register` went through and only its answer was lost."""
+    return registry.get_job(tenant, job_id).state == "succeeded"
+
+
+def fail_import(registry: ModelRegistry, tenant: str, job_id: str, attempt: int, failure: Failure) -> None:
+    """Leaves the job's attempt, and its version, in a named failed state; one that has ended stays as it is."""
+    job = registry.get_job(tenant, job_id)
+    if job.state == "running" and job.attempt == attempt:
+        registry.fail(tenant, job, failure)
 
 
 def _safe(file: SourceFile) -> PurePosixPath:
@@ -167,18 +186,28 @@ def _safe(file: SourceFile) -> PurePosixPath:
     return path
 
 
-def _check_describable(specs: tuple[TensorSpec, ...]) -> None:
-    size = len(msgspec.json.encode(specs))
-    if size > MAX_DESCRIPTION_BYTES:
-        raise InvalidModel(
-            f"the inputs and outputs take {size} bytes to describe; the limit is {MAX_DESCRIPTION_BYTES}",
-            count=len(specs),
+def _check_labels(labels: tuple[str, ...], outputs: tuple[TensorSpec, ...]) -> None:
+    """Class names belong to the columns of a matrix of scores, where the model says how many it has."""
+    columns = {spec.name: spec.shape[1] for spec in outputs if len(spec.shape) == 2 and spec.datatype.startswith("FP")}
+    if labels and columns and not {len(labels), -1} & set(columns.values()):
+        has = ", ".join(f"{name!r} has {count}" for name, count in columns.items())
+        raise LabelsMismatch(
+            f"{len(labels)} labels were given; the columns are others: {has}"[:500], labels=len(labels)
         )
+
+
+def _check_size(what: str, described: object, count: int, limit: int, remedy: str) -> None:
+    size = len(msgspec.json.encode(described))
+    if size > limit:
+        raise InvalidModel(f"{count} {what} take {size} bytes to describe; the limit is {limit}{remedy}", count=count)
 
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    folder = Path(mkdtemp(prefix="import-"))
+    for stale in Path(gettempdir()).glob(f"{STALE}*"):
+        # A function that was killed has left it; its environment serves one call at a time.
+        shutil.rmtree(stale, ignore_errors=True)
+    folder = Path(mkdtemp(prefix=STALE))
     try:
         yield folder
     finally:

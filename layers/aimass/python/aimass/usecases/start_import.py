@@ -9,14 +9,23 @@ from datetime import datetime
 from ulid import ULID
 
 from aimass.domain.clock import now
-from aimass.domain.errors import AimassError, ImportRefused, InvalidArguments, JobExists, JobNotFound, JobNotRetryable
+from aimass.domain.errors import (
+    AimassError,
+    ImportRefused,
+    InvalidArguments,
+    JobExists,
+    JobNotFound,
+    JobNotRetryable,
+    PayloadTooLarge,
+)
 from aimass.domain.model import Failure, Job, SourceFile
 from aimass.domain.names import check_name
 from aimass.domain.ports import ImportRunner, ModelRegistry, UploadStore
-from aimass.usecases.uploads import NewVersion, reserve
+from aimass.usecases.uploads import MAX_UPLOAD_BYTES, NewVersion, reserve, upload_key
 
 COMPLETE = "_COMPLETE"
 MAX_FILES = 1000
+MAX_FILES_BYTES = 250_000
 
 
 @dataclass(frozen=True)
@@ -49,16 +58,33 @@ def start_import(
     `uploads/<tenant>/<model>/<file>` imports itself. Deeper files wait for `_COMPLETE` in or above their folder,
     directly under the model or in one of its folders, and become one model of several files.
     """
-    _, tenant, model, path = arrived.key.split("/", 3)
+    _, tenant, *rest = arrived.key.split("/", 3)
     check_name("tenant", tenant)
+    if len(rest) < 2:
+        misplaced = InvalidArguments(f"put model files under uploads/{tenant}/<model>/, not at {arrived.key!r}")
+        return _refuse(registry, tenant, NewVersion("", rest[-1] if rest else ""), arrived.job_id, misplaced)
+    model, path = rest
     folder, _, name = path.rpartition("/")
     if name == COMPLETE:
         return _start_folder(registry, uploads, runner, arrived, tenant, model)
     if folder or not name:
         return None
-    job_id = uploads.job_id_of(arrived.key, arrived.version_id) or arrived.job_id
+    job_id = _announced(registry, uploads, arrived, tenant) or arrived.job_id
     source = SourceFile(name, arrived.key, arrived.version_id, arrived.size)
     return _start(registry, runner, arrived, tenant, NewVersion(model, name), job_id, (source,))
+
+
+def _announced(registry: ModelRegistry, uploads: UploadStore, arrived: ArrivedObject, tenant: str) -> str | None:
+    """The job that our API made for this very object. A copy carries its original's metadata, and is an upload anew."""
+    job_id = uploads.job_id_of(arrived.key, arrived.version_id)
+    if job_id is None:
+        return None
+    try:
+        job = registry.get_job(tenant, job_id)
+    except JobNotFound:
+        return None
+    awaited = job.state == "waiting" or job.execution == arrived.fingerprint
+    return job_id if awaited and upload_key(tenant, job) == arrived.key else None
 
 
 def _start_folder(
@@ -68,8 +94,12 @@ def _start_folder(
     files = [file for file in uploads.list_folder(prefix) if not file.path.endswith((COMPLETE, "/"))]
     name = prefix.rstrip("/").rsplit("/", 1)[-1]
     new = NewVersion(model, name)
-    if not files or len(files) > MAX_FILES:
-        error = ImportRefused(f"a model of several files has 1 to {MAX_FILES} files; {prefix} has {len(files)}")
+    described = sum(len(file.key) + len(file.path) + 100 for file in files)
+    if not files or len(files) > MAX_FILES or described > MAX_FILES_BYTES:
+        error = ImportRefused(
+            f"a model of several files has 1 to {MAX_FILES} files, their names {MAX_FILES_BYTES} bytes at most;"
+            f" {prefix} has {len(files)}, with names of {described}"
+        )
         return _refuse(registry, tenant, new, arrived.job_id, error)
     return _start(registry, runner, arrived, tenant, new, arrived.job_id, tuple(files))
 
@@ -83,9 +113,12 @@ def _start(
     job_id: str,
     source: tuple[SourceFile, ...],
 ) -> str | None:
+    size = sum(file.size for file in source)
     try:
+        if size > MAX_UPLOAD_BYTES:
+            raise PayloadTooLarge(f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one import takes", size=size)
         job = _job(registry, tenant, new, job_id)
-    except InvalidArguments as error:
+    except (InvalidArguments, PayloadTooLarge) as error:
         return _refuse(registry, tenant, new, job_id, error)
     if job.state == "waiting":
         running = replace(job, state="running", source=source, execution=arrived.fingerprint, finished_at=None)

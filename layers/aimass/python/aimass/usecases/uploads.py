@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from aimass.domain.errors import (
     VersionTaken,
 )
 from aimass.domain.model import Failure, Job, StoredFile, Upload, Version
-from aimass.domain.names import check_filename, check_name
+from aimass.domain.names import MAX_NUMBER, check_filename, check_name, check_texts
 from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
 
 MIB = 1024 * 1024
@@ -49,9 +49,12 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, *, job_id: st
     """Reserves the number and makes the waiting job. Raises InvalidArguments, VersionTaken, JobExists."""
     check_name("model", new.model)
     check_filename(new.filename)
+    check_texts(new.label, new.labels)
     job_id = job_id or str(ULID())
     for _ in range(_TRIES):
         number = new.number or registry.next_number(tenant, new.model)
+        if number > MAX_NUMBER:
+            raise Conflict(f"model {new.model!r} has used its highest version number, {MAX_NUMBER}", model=new.model)
         job = Job(job_id, "import", new.model, number, new.filename, "waiting", now(), sha256=new.sha256)
         version = Version(
             new.model,
@@ -128,16 +131,9 @@ def part_sizes(upload: Upload) -> dict[int, int]:
 
 def describe_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, upload_id: str) -> dict[str, Any]:
     """What has arrived, and a fresh URL for every part that has not."""
-    job, upload = _open_upload(registry, tenant, upload_id)
-    arrived = uploads.list_parts(upload.key, upload.storage_id) if job.state == "waiting" else {}
-    parts: list[dict[str, Any]] = []
-    for number, size in part_sizes(upload).items():
-        part: dict[str, Any] = {"part_number": number, "size": size}
-        if number in arrived and arrived[number][1] == size:
-            part |= {"received": True, "etag": arrived[number][0]}
-        elif job.state == "waiting":
-            part |= {"received": False, "url": uploads.part_url(upload.key, upload.storage_id, number, size)}
-        parts.append(part)
+    job, upload = _upload(registry, tenant, upload_id)
+    open_still = job.state == "waiting"
+    arrived = _arrived(registry, uploads, tenant, job, upload) if open_still else None
     return {
         "upload_id": job.id,
         "model": job.model,
@@ -145,25 +141,53 @@ def describe_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, 
         "state": job.state,
         "size": upload.size,
         "part_size": upload.part_size,
-        "parts": parts,
+        "parts": [_part(uploads, upload, number, arrived) for number in part_sizes(upload)] if open_still else [],
     }
+
+
+def _part(
+    uploads: UploadStore, upload: Upload, number: int, arrived: dict[int, tuple[str, int]] | None
+) -> dict[str, Any]:
+    size = part_sizes(upload)[number]
+    part: dict[str, Any] = {"part_number": number, "size": size, "received": True}
+    if arrived is None:
+        return part
+    if number in arrived and arrived[number][1] == size:
+        return part | {"etag": arrived[number][0]}
+    return part | {"received": False, "url": uploads.part_url(upload.key, upload.storage_id, number, size)}
+
+
+def _arrived(
+    registry: ModelRegistry, uploads: UploadStore, tenant: str, job: Job, upload: Upload
+) -> dict[int, tuple[str, int]] | None:
+    """The parts that have arrived; None once they are one file. Raises UploadNotFound when they expired."""
+    try:
+        return uploads.list_parts(upload.key, upload.storage_id)
+    except UploadNotFound:
+        if upload.completing:
+            return None
+        registry.fail(tenant, job, Failure("upload", "upload_expired", "the parts expired before they were completed"))
+        raise
 
 
 def complete_upload(
     registry: ModelRegistry, uploads: UploadStore, tenant: str, upload_id: str, parts: dict[int, str]
 ) -> Job:
     """Makes the file of its parts. Saying it twice is fine. Raises UploadIncomplete naming what is missing."""
-    job, upload = _open_upload(registry, tenant, upload_id)
+    job, upload = _upload(registry, tenant, upload_id)
+    if job.state == "cancelled":
+        raise UploadNotFound("this upload was aborted; create a new one", upload_id=upload_id)
     if job.state != "waiting":
         return job
-    try:
-        arrived = uploads.list_parts(upload.key, upload.storage_id)
-        _check_parts(part_sizes(upload), parts, arrived)
+    arrived = _arrived(registry, uploads, tenant, job, upload)
+    if arrived is None:
+        return job
+    _check_parts(part_sizes(upload), parts, arrived)
+    completing = replace(job, upload=replace(upload, completing=True))
+    registry.requeue(tenant, completing, was=job)
+    with suppress(UploadNotFound):  # a doubled call was quicker
         uploads.complete_multipart(upload.key, upload.storage_id, sorted(parts.items()))
-    except UploadNotFound:
-        # A doubled call: the first has completed it, its event is on the way.
-        return registry.get_job(tenant, upload_id)
-    return job
+    return completing
 
 
 def _check_parts(sizes: dict[int, int], named: dict[int, str], arrived: dict[int, tuple[str, int]]) -> None:
@@ -181,16 +205,21 @@ def _check_parts(sizes: dict[int, int], named: dict[int, str], arrived: dict[int
 
 def abort_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, upload_id: str) -> None:
     """Drops a waiting upload; its version number stays used. Raises Conflict when it has been completed."""
-    job, upload = _open_upload(registry, tenant, upload_id)
+    job, upload = _upload(registry, tenant, upload_id)
     if job.state == "cancelled":
         return
+    complete = Conflict(f"upload {upload_id} is complete; its import goes on", state=job.state)
     if job.state != "waiting":
-        raise Conflict(f"upload {upload_id} is complete; its import is {job.state}", state=job.state)
-    uploads.abort_multipart(upload.key, upload.storage_id)
-    registry.fail(tenant, job.id, Failure("upload", "upload_aborted", "the upload was aborted"), state="cancelled")
+        raise complete
+    try:
+        uploads.abort_multipart(upload.key, upload.storage_id)
+    except UploadNotFound as error:
+        if upload.completing:
+            raise complete from error
+    registry.fail(tenant, job, Failure("upload", "upload_aborted", "the upload was aborted"), state="cancelled")
 
 
-def _open_upload(registry: ModelRegistry, tenant: str, upload_id: str) -> tuple[Job, Upload]:
+def _upload(registry: ModelRegistry, tenant: str, upload_id: str) -> tuple[Job, Upload]:
     unknown = UploadNotFound(f"no upload {upload_id!r}", upload_id=upload_id)
     try:
         job = registry.get_job(tenant, upload_id)
@@ -213,5 +242,5 @@ def _failing_job_on_error(registry: ModelRegistry, tenant: str, job: Job) -> Ite
         yield
     except Exception:
         reason = Failure("upload", "upload_failed", "the upload could not be stored; send it again")
-        registry.fail(tenant, job.id, reason)
+        registry.fail(tenant, job, reason)
         raise

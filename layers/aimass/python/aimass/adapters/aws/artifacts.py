@@ -36,7 +36,7 @@ class S3ArtifactStore:
     def fetch(self, tenant: str, file: StoredFile, target: Path) -> None:
         """Writes the artifact's bytes to `target`, which appears whole or not at all. Raises CorruptArtifact."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(target.name + ".partial")
+        partial = target.with_name(f".{file.sha256[:16]}.partial")  # not longer than any name that is allowed
         self._client.download_file(self._bucket, _key(tenant, file.sha256), str(partial))
         with partial.open("rb") as body:
             digest = hashlib.file_digest(body, "sha256").hexdigest()

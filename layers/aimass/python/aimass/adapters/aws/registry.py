@@ -6,7 +6,7 @@ PK=T#<tenant>; SK = MODEL#<m> | VER#<m>#<000001> | ALIAS#<m>#<alias> | JOB#<ulid
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from aimass.adapters.aws.items import Item, item_of, value_of
 from aimass.adapters.aws.transactions import Write, transact
@@ -23,7 +23,7 @@ from aimass.domain.errors import (
 )
 from aimass.domain.model import Alias, Failure, Job, Model, StepTime, Version
 
-Value = TypeVar("Value")
+_UNMOVED = "#state = :was AND attempt = :attempt"
 
 
 class DynamoModelRegistry:
@@ -146,15 +146,10 @@ class DynamoModelRegistry:
     def requeue(self, tenant: str, job: Job, *, was: Job) -> None:
         """Replaces a job that has not moved since `was` was read, its version importing again. Raises Conflict."""
         moved = Conflict(f"job {job.id} changed meanwhile; read it and try again", job_id=job.id)
+        unmoved = {":was": was.state, ":attempt": was.attempt}
         transact(
             self._client,
-            self._put(
-                tenant,
-                f"JOB#{job.id}",
-                job,
-                "#state = :was AND attempt = :attempt",
-                {":was": was.state, ":attempt": was.attempt},
-            ).otherwise(moved),
+            self._put(tenant, f"JOB#{job.id}", job, _UNMOVED, unmoved).otherwise(moved),
             self._update(
                 tenant,
                 _version_key(job.model, job.version),
@@ -164,42 +159,35 @@ class DynamoModelRegistry:
             ).otherwise(moved),
         )
 
-    def enter_step(self, tenant: str, job_id: str, step: str) -> None:
-        """Notes that a running job is at this step. Raises Conflict when it isn't running."""
+    def enter_step(self, tenant: str, job_id: str, attempt: int, step: str) -> None:
+        """Notes that a job's running attempt is at this step. Raises Conflict when it isn't running."""
         transact(
             self._client,
             self._update(
                 tenant,
                 f"JOB#{job_id}",
                 "SET step = :step, steps = list_append(steps, :entered)",
-                "#state = :running",
-                {":step": step, ":entered": [StepTime(step, now())], ":running": "running"},
-            ).otherwise(Conflict(f"job {job_id} is not running", job_id=job_id)),
+                _UNMOVED,
+                {":step": step, ":entered": [StepTime(step, now())], ":was": "running", ":attempt": attempt},
+            ).otherwise(Conflict(f"attempt {attempt} of job {job_id} is not running", job_id=job_id)),
         )
 
-    def register(self, tenant: str, version: Version, job_id: str) -> None:
-        """Makes the version ready and its job succeeded, at once. Raises Conflict when the job is not running it."""
-        try:
-            transact(
-                self._client,
-                self._put(
-                    tenant,
-                    _version_key(version.model, version.number),
-                    version,
-                    "#state = :importing AND job_id = :job",
-                    {":importing": "importing", ":job": job_id},
-                ).otherwise(Conflict(f"version {version.number} is no longer importing", job_id=job_id)),
-                self._end_job(tenant, job_id, "succeeded", None),
-            )
-        except Conflict:
-            if self.get_version(tenant, version.model, version.number).state != "ready":
-                raise
+    def register(self, tenant: str, version: Version, job: Job) -> None:
+        """Makes the version ready and its job succeeded, at once. Raises Conflict when the job moved meanwhile."""
+        transact(
+            self._client,
+            self._put(
+                tenant,
+                _version_key(version.model, version.number),
+                version,
+                "#state = :importing AND job_id = :job",
+                {":importing": "importing", ":job": job.id},
+            ).otherwise(Conflict(f"version {version.number} is no longer importing", job_id=job.id)),
+            self._end_job(tenant, job, "succeeded", None),
+        )
 
-    def fail(self, tenant: str, job_id: str, failure: Failure, *, state: str = "failed") -> None:
-        """Leaves version and job in a named failed state. A job that has ended already stays as it is."""
-        job = self.get_job(tenant, job_id)
-        if job.state not in {"waiting", "running"}:
-            return
+    def fail(self, tenant: str, job: Job, failure: Failure, *, state: str = "failed") -> None:
+        """Leaves version and job in a named failed state. Raises Conflict when the job moved since it was read."""
         transact(
             self._client,
             self._update(
@@ -207,21 +195,21 @@ class DynamoModelRegistry:
                 _version_key(job.model, job.version),
                 "SET #state = :failed, failure = :failure",
                 "job_id = :job AND #state = :importing",
-                {":failed": "failed", ":failure": failure, ":job": job_id, ":importing": "importing"},
-            ).otherwise(Conflict(f"version {job.version} is no longer importing", job_id=job_id)),
-            self._end_job(tenant, job_id, state, failure),
+                {":failed": "failed", ":failure": failure, ":job": job.id, ":importing": "importing"},
+            ).otherwise(Conflict(f"version {job.version} is no longer importing", job_id=job.id)),
+            self._end_job(tenant, job, state, failure),
         )
 
-    def _end_job(self, tenant: str, job_id: str, state: str, failure: Failure | None) -> Write:
-        values = {":state": state, ":now": now(), ":error": failure, ":waiting": "waiting", ":running": "running"}
+    def _end_job(self, tenant: str, job: Job, state: str, failure: Failure | None) -> Write:
+        values = {":state": state, ":now": now(), ":error": failure, ":was": job.state, ":attempt": job.attempt}
         return self._update(
             tenant,
-            f"JOB#{job_id}",
+            f"JOB#{job.id}",
             "SET #state = :state, finished_at = :now, #error = :error",
-            "#state IN (:waiting, :running)",
+            _UNMOVED,
             values,
             names={"#error": "error"},
-        ).otherwise(Conflict(f"job {job_id} has ended", job_id=job_id))
+        ).otherwise(Conflict(f"job {job.id} changed meanwhile", job_id=job.id))
 
     def _versions(self, tenant: str, model: str, page: int | None = None) -> Iterator[Version]:
         for item in self._query(tenant, f"VER#{model}#", newest_first=True, page=page):

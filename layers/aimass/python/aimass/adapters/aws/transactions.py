@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from aimass.adapters.aws.items import attribute
 from aimass.domain.errors import AimassError, Conflict
+
+_TRIES = 6
 
 
 @dataclass(frozen=True)
@@ -43,19 +47,25 @@ class Write:
 
 def transact(client: Any, *writes: Write) -> None:
     """Does all writes or none. Raises the first failed condition's error, or Conflict for a transaction in the way."""
-    try:
-        client.transact_write_items(TransactItems=[write.request() for write in writes])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "TransactionCanceledException":
-            raise
-        _raise_first(writes, error)
+    request = [write.request() for write in writes]
+    for attempt in range(_TRIES):
+        try:
+            client.transact_write_items(TransactItems=request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            _raise_failed_condition(writes, error)
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 jitter is no secret
+        else:
+            return
+    raise Conflict("other changes were under way; try again")
 
 
-def _raise_first(writes: tuple[Write, ...], error: ClientError) -> None:
+def _raise_failed_condition(writes: tuple[Write, ...], error: ClientError) -> None:
+    """Returns only where nothing but another transaction was in the way."""
     reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
     for write, reason in zip(writes, reasons, strict=False):
         if reason == "ConditionalCheckFailed" and write.error:
             raise write.error from error
-    if "TransactionConflict" in reasons:
-        raise Conflict("another change was under way; try again") from error
-    raise error
+    if "TransactionConflict" not in reasons:
+        raise error

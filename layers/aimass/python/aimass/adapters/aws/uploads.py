@@ -64,12 +64,11 @@ class S3UploadStore:
             raise _translated(error) from error
 
     def abort_multipart(self, key: str, storage_id: str) -> None:
-        """Drops what has arrived; an upload that is gone already is fine."""
+        """Drops what has arrived. Raises UploadNotFound once completed, aborted or expired."""
         try:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=storage_id)
         except ClientError as error:
-            if not isinstance(_translated(error), UploadNotFound):
-                raise
+            raise _translated(error) from error
 
     def job_id_of(self, key: str, version_id: str) -> str | None:
         """The job that our own API made for this object, or None when another S3 client put it there."""

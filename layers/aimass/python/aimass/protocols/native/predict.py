@@ -11,6 +11,7 @@ from aimass.domain.model import TensorSpec
 from aimass.inference.classes import classify
 from aimass.inference.dataplane import Prediction, Value
 from aimass.inference.jsontext import array_json, dumps, loads
+from aimass.inference.tensors import brief
 from aimass.inference.values import decode_columns, decode_rows, decode_value, encode_value
 from aimass.protocols.http import HttpResponse
 from aimass.protocols.native.openapi import COMPRESSIONS, INPUT_FORMATS
@@ -49,11 +50,11 @@ def _malformed(found: dict[str, Any]) -> dict[str, str]:
     if not isinstance(found.get("model_name"), str):
         fields["model_name"] = "must be a string"
     if input_format not in INPUT_FORMATS:
-        fields["input_format"] = f"must be one of {', '.join(map(repr, INPUT_FORMATS))}, got {str(input_format)[:60]!r}"
+        fields["input_format"] = f"must be one of {', '.join(map(repr, INPUT_FORMATS))}, got {brief(input_format)}"
     if isinstance(version, bool) or not isinstance(version, int | str | None) or version == "":
         fields["version"] = "must be a number, an alias's name or null"
     if compress not in COMPRESSIONS:
-        fields["compress"] = f"must be null or 'original', got {str(compress)[:60]!r}: there are no other variants yet"
+        fields["compress"] = f"must be null or 'original', got {brief(compress)}: there are no other variants yet"
     return fields
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from aimass.domain.datatypes import is_tensor
+from aimass.domain.datatypes import SequenceType, is_tensor, parse_type
 from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Prediction, Value
 from aimass.inference.jsontext import dumps
-from aimass.inference.structured import SequenceType, encode_structured, parse_type
+from aimass.inference.structured import encode_structured
 from aimass.inference.tensor_binary import encode_binary
 from aimass.inference.tensor_json import encode_tensor
 from aimass.inference.tensors import Array

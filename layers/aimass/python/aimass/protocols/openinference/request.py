@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aimass.domain.datatypes import is_tensor
+from aimass.domain.datatypes import OptionalType, SequenceType, is_tensor, parse_type
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Value
 from aimass.inference.jsontext import loads
-from aimass.inference.structured import OptionalType, SequenceType, decode_structured, parse_type
+from aimass.inference.structured import decode_structured
 from aimass.inference.tensor_binary import decode_binary
 from aimass.inference.tensor_json import decode_tensor
-from aimass.inference.tensors import Array, bad_input, check_shape, element_count, numpy_dtype, shape_text
+from aimass.inference.tensors import Array, bad_input, brief, check_shape, element_count, numpy_dtype, shape_text
 from aimass.inference.values import check_names
 
 
@@ -111,7 +111,7 @@ def _input(found: dict[str, Any], rest: memoryview) -> tuple[WireTensor, memoryv
             raise bad_input(name, "needs 'data', or parameters.binary_data_size")
         return WireTensor(name, datatype, shape, found["data"]), rest
     if type(size) is not int or not 0 <= size <= len(rest):
-        raise bad_input(name, f"binary_data_size is {size!r}, and {len(rest)} bytes of binary data are left")
+        raise bad_input(name, f"binary_data_size is {brief(size)}, and {len(rest)} bytes of binary data are left")
     return WireTensor(name, datatype, shape, rest[:size]), rest[size:]
 
 
@@ -175,5 +175,6 @@ def _read_raw(specs: Sequence[TensorSpec], data: memoryview) -> dict[str, Value]
     if list(spec.shape).count(-1) > 1:
         raise bad_input(spec.name, f"shape {shape_text(spec.shape)} varies in several dimensions; send a JSON header")
     fixed = math.prod(size for size in spec.shape if size != -1) * numpy_dtype(spec.datatype).itemsize
-    shape = [len(data) // fixed if size == -1 else size for size in spec.shape]
+    # A dimension of 0 leaves no data to count.
+    shape = [len(data) // max(fixed, 1) if size == -1 else size for size in spec.shape]
     return {spec.name: decode_binary(spec.name, spec.datatype, shape, data)}

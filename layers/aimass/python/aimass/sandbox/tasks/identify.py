@@ -29,7 +29,6 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {
         "format": "onnx",
         "folder": str(main.parent),
-        "main": main.name,
         "files": files,
         "left_out": _left_out(found, main, files),
         "framework": model.framework,

@@ -1,0 +1,52 @@
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from aimass.adapters.aws.transactions import Write, transact
+from aimass.domain.errors import Conflict, VersionTaken
+
+WRITE = Write("Put", "table", {"Item": {"PK": {"S": "x"}}}, "attribute_not_exists(PK)")
+
+
+@pytest.fixture
+def stubber(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    client = boto3.client("dynamodb")
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def cancel(stubber, *codes):
+    reasons = [{"Code": code} for code in codes]
+    stubber.add_client_error(
+        "transact_write_items",
+        "TransactionCanceledException",
+        modeled_fields={"CancellationReasons": reasons},
+    )
+
+
+def test_a_transaction_in_the_way_is_waited_for(stubber):
+    cancel(stubber, "TransactionConflict", "None")
+    stubber.add_response("transact_write_items", {})
+    transact(stubber.client, WRITE, WRITE)
+
+
+def test_transactions_that_stay_in_the_way_end_in_a_conflict(stubber):
+    for _ in range(6):
+        cancel(stubber, "TransactionConflict")
+    with pytest.raises(Conflict, match="try again"):
+        transact(stubber.client, WRITE)
+
+
+def test_a_failed_condition_raises_the_error_of_its_write(stubber):
+    cancel(stubber, "None", "ConditionalCheckFailed")
+    with pytest.raises(VersionTaken):
+        transact(stubber.client, WRITE, WRITE.otherwise(VersionTaken("taken")))
+
+
+def test_other_reasons_are_told_as_they_are(stubber):
+    cancel(stubber, "ValidationError")
+    with pytest.raises(ClientError):
+        transact(stubber.client, WRITE)
