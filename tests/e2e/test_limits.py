@@ -79,3 +79,18 @@ def test_a_prediction_that_asks_for_too_much_memory_is_refused_and_the_next_is_a
     assert greedy.status_code == 507
     assert "memory" in greedy.json()["error"]
     assert call(client, "expanding", {"shape": ("INT64", np.array([5]))}).json()["outputs"][0]["data"] == [5.0]
+
+
+def test_an_answer_that_no_call_can_carry_is_refused_before_it_is_written(client):
+    one = numpy_helper.from_array(np.array([1], np.float32), "one")
+    inputs = [h.make_tensor_value_info("shape", T.INT64, [1])]
+    outputs = [h.make_tensor_value_info("y", T.FLOAT, ["n"])]
+    large = model([h.make_node("Expand", ["one", "shape"], ["y"])], inputs, outputs, [one], opset=13)
+    assert client.import_model("large-answers", large)["state"] == "succeeded"
+    for _ in range(2):
+        started = time.monotonic()
+        refused = call(client, "large-answers", {"shape": ("INT64", np.array([500_000_000]))})
+        assert refused.status_code == 413, refused.text
+        assert "fewer rows" in refused.json()["error"]
+        assert time.monotonic() - started < 10
+    assert call(client, "large-answers", {"shape": ("INT64", np.array([2]))}).json()["outputs"][0]["data"] == [1.0, 1.0]

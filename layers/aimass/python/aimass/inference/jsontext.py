@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from aimass.domain.errors import InvalidArguments
+from aimass.domain.errors import InvalidArguments, PayloadTooLarge
 
+#: An element takes two bytes at least, and an answer 6.2 MB at most.
+MAX_ELEMENTS = 3_100_000
 _TOKENS = (b"NaN", b"Infinity")
 
 
@@ -42,8 +44,16 @@ def dumps(value: Any) -> bytes:
 def array_json(array: np.ndarray[Any, Any]) -> Any:
     """A number or boolean array in a form that `dumps` writes as nested lists, exactly; a scalar for shape ().
 
-    A float has the shortest text that reads back as the same value in its own datatype.
+    A float has the shortest text that reads back as the same value in its own datatype. Raises PayloadTooLarge for
+    what no answer can carry: orjson does not survive an allocation that fails.
     """
+    if array.size > MAX_ELEMENTS:
+        raise PayloadTooLarge(
+            f"an output has {array.size} elements, more than an answer in JSON carries; send fewer rows a call, or name "
+            "only the outputs you need",
+            elements=array.size,
+            limit=MAX_ELEMENTS,
+        )
     if array.dtype.kind == "V":  # bfloat16, which orjson does not know
         array = array.astype(np.float32)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
