@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ def test_the_readmes_calls_answer_what_it_shows(stack):
         answer = run(command, stack.url)
         assert answer.ok, (command, answer.text)
         assert_shown(json.loads(shown), answer.json(), command)
+
+
+def test_the_s3_example_of_the_local_guide_imports_a_model(stack, client):
+    (example,) = re.findall(r"```python\n(.*?)```", Path("docs/local.md").read_text(), re.DOTALL)
+    exec(example.replace(".aimass/stack.json", f"{stack.state}/stack.json"), {})
+    client.await_model("from-s3")
+
+
+def test_make_key_prints_a_key_that_opens_its_tenant(stack):
+    made = subprocess.run(
+        ["make", "-s", "key", "TENANT=made-by-make", f"STATE={stack.state}"], capture_output=True, text=True, check=True
+    )
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    assert requests.get(f"{stack.url}/api/v1/models", headers=headers, timeout=10).json() == {"models": []}
 
 
 def assert_shown(shown, got, where):
