@@ -114,6 +114,22 @@ def sequence() -> bytes:
     return model([h.make_node("SplitToSequence", ["x"], ["rows"], axis=0)], inputs, outputs)
 
 
+def doubling_loop(*, endless: bool = False) -> bytes:
+    """Doubles x as often as the input `times` says; or, without it, for ever: its condition stays true."""
+    floats = h.make_tensor_value_info("v", T.FLOAT, ["n"])
+    condition = h.make_tensor_value_info("cond", T.BOOL, [])
+    counter = h.make_tensor_value_info("i", T.INT64, [])
+    outputs = [h.make_tensor_value_info("cond_out", T.BOOL, []), h.make_tensor_value_info("v_out", T.FLOAT, ["n"])]
+    steps = [h.make_node("Identity", ["cond"], ["cond_out"]), h.make_node("Add", ["v", "v"], ["v_out"])]
+    body = h.make_graph(steps, "body", [counter, condition, floats], outputs)
+    node = h.make_node("Loop", ["" if endless else "times", "true", "x"], ["y"], body=body)
+    inputs = [h.make_tensor_value_info("x", T.FLOAT, ["n"])]
+    if not endless:
+        inputs.append(h.make_tensor_value_info("times", T.INT64, []))
+    true = h.make_tensor("true", T.BOOL, [], [True])
+    return model([node], inputs, [h.make_tensor_value_info("y", T.FLOAT, ["n"])], [true])
+
+
 def model(nodes, inputs, outputs, weights=(), opset=17, ir=8) -> bytes:
     graph = h.make_graph(nodes, "g", inputs, outputs, list(weights))
     made = h.make_model(graph, opset_imports=[h.make_opsetid("", opset)], ir_version=ir)

@@ -9,29 +9,11 @@ from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
-from tests.e2e.catalogue import model
+from tests.e2e.catalogue import doubling_loop, model
 
 pytestmark = pytest.mark.e2e
 
 PREDICTION_SECONDS = 20
-
-
-def counts_to(name="times"):
-    """Doubles x as often as the input `times` says."""
-    body = h.make_graph(
-        [h.make_node("Identity", ["cond"], ["cond_out"]), h.make_node("Add", ["v", "v"], ["v_out"])],
-        "body",
-        [
-            h.make_tensor_value_info("i", T.INT64, []),
-            h.make_tensor_value_info("cond", T.BOOL, []),
-            h.make_tensor_value_info("v", T.FLOAT, ["n"]),
-        ],
-        [h.make_tensor_value_info("cond_out", T.BOOL, []), h.make_tensor_value_info("v_out", T.FLOAT, ["n"])],
-    )
-    true = numpy_helper.from_array(np.array(True), "true")
-    inputs = [h.make_tensor_value_info("x", T.FLOAT, ["n"]), h.make_tensor_value_info(name, T.INT64, [])]
-    node = h.make_node("Loop", [name, "true", "x"], ["y"], body=body)
-    return model([node], inputs, [h.make_tensor_value_info("y", T.FLOAT, ["n"])], [true])
 
 
 def expands():
@@ -56,7 +38,7 @@ def doubled(client, times):
 
 
 def test_a_prediction_that_never_returns_is_ended_while_others_are_answered(client):
-    assert client.import_model("counting", counts_to())["state"] == "succeeded"
+    assert client.import_model("counting", doubling_loop())["state"] == "succeeded"
     assert doubled(client, 3).json()["outputs"][0]["data"] == [8.0]
     answers = []
     started = time.monotonic()

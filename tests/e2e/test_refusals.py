@@ -10,7 +10,7 @@ from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
-from tests.e2e.catalogue import model
+from tests.e2e.catalogue import doubling_loop, model
 from tests.e2e.test_uploads import linear, linear_with_external_data, tar_gz, zipped
 
 pytestmark = pytest.mark.e2e
@@ -41,22 +41,6 @@ def cycle():
         h.make_node("Identity", ["b"], ["y"]),
     ]
     return model(nodes, [X], [Y])
-
-
-def endless_loop():
-    """A Loop whose condition stays true, for ever."""
-    body = h.make_graph(
-        [h.make_node("Identity", ["cond"], ["cond_out"]), h.make_node("Add", ["v", "v"], ["v_out"])],
-        "body",
-        [
-            h.make_tensor_value_info("i", T.INT64, []),
-            h.make_tensor_value_info("cond", T.BOOL, []),
-            h.make_tensor_value_info("v", T.FLOAT, ["n"]),
-        ],
-        [h.make_tensor_value_info("cond_out", T.BOOL, []), h.make_tensor_value_info("v_out", T.FLOAT, ["n"])],
-    )
-    true = numpy_helper.from_array(np.array(True), "true")
-    return model([h.make_node("Loop", ["", "true", "x"], ["y"], body=body)], [X], [Y], [true])
 
 
 def memory_hog(elements=2**34):
@@ -114,7 +98,7 @@ REFUSALS = {
         "ambiguous_archive",
         "a.onnx",
     ),
-    "a model that never returns": (endless_loop, "model_timeout", "20"),
+    "a model that never returns": (lambda: doubling_loop(endless=True), "model_timeout", "20"),
     "a model that asks for too much memory": (memory_hog, "model_out_of_memory", "5760"),
 }
 

@@ -89,6 +89,27 @@ def test_a_name_that_escapes_or_is_odd_is_refused_by_name(tmp_path: Path, make: 
     assert not (tmp_path / "evil").exists()
 
 
+@both
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("x" * 201, "has a name longer than 200 bytes"),
+        ("d/" + "ü" * 101 + "/w.bin", "has a name longer than 200 bytes"),
+        ("/".join(["d" * 200] * 6), "is a path longer than 1024 bytes"),
+        ("/".join("d" * 40), "is nested deeper than 32 folders"),
+    ],
+)
+def test_a_name_too_long_to_store_says_so(tmp_path: Path, make: Make, name: str, what: str) -> None:
+    with pytest.raises(UnsafeArchive, match=what):
+        unpacked(make(tmp_path / "archive", {name: b"weights"}))
+
+
+@both
+def test_a_name_of_200_bytes_is_unpacked(tmp_path: Path, make: Make) -> None:
+    name = "d/" + "x" * 200
+    assert unpacked(make(tmp_path / "archive", {name: b"weights"})) == [name]
+
+
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsafeArchive, match="not UTF-8"):
         unpacked(tar_of(tmp_path / "archive", tarfile.TarInfo("bad\udcff")))

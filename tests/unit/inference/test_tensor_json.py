@@ -115,6 +115,23 @@ def test_a_value_that_does_not_fit_is_named(datatype, data, what):
     assert what in message
 
 
+def nested(depth, inmost=1):
+    for _ in range(depth):
+        inmost = [inmost]
+    return inmost
+
+
+def test_a_tensor_has_at_most_64_dimensions():
+    assert decode_tensor("x", "FP32", nested(64)).shape == (1,) * 64
+    assert refusal("FP32", nested(65)) == "input 'x': more than 64 dimensions"
+    assert refusal("FP32", nested(900)) == "input 'x': more than 64 dimensions"
+
+
+@pytest.mark.parametrize("data", [[1, nested(990)], [[1], nested(990)], {"a": nested(990)}])
+def test_what_is_nested_too_deep_to_show_is_refused(data):
+    refusal("FP32", data)
+
+
 def test_a_float_without_a_fraction_is_an_integer():
     assert decode_tensor("x", "INT64", [1.0, -2.0]).tolist() == [1, -2]
 

@@ -1,7 +1,8 @@
 import pytest
 
-from aimass.adapters.onnxruntime.reasons import prediction_error, reason
+from aimass.adapters.onnxruntime.reasons import prediction_error
 from aimass.domain.errors import PredictionFailed, PredictionOutOfMemory
+from aimass.inference.onnxruntime.words import reason
 
 ARENA = (
     "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Expand node. Name:'/fc/Expand' Status "
@@ -17,7 +18,14 @@ OPENING = "[ONNXRuntimeError] : 3 : NO_SUCHFILE : Load model from /tmp/models/mo
 
 
 @pytest.mark.parametrize(
-    "text", [ARENA, "std::bad_alloc", "pthread_create failed, error code: 12 error msg: Cannot allocate memory"]
+    "text",
+    [
+        ARENA,
+        "std::bad_alloc",
+        "pthread_create failed, error code: 12 error msg: Cannot allocate memory",
+        "terminate called after throwing an instance of 'std::length_error'",
+        "cannot create std::vector larger than max_size()",
+    ],
 )
 def test_a_failed_allocation_is_out_of_memory(text):
     assert isinstance(prediction_error(RuntimeError(text), "/tmp/models"), PredictionOutOfMemory)

@@ -110,24 +110,24 @@ def test_a_version_with_labels_answers_the_highest(predict):
         ({"input_format": "json", "data": []}, {"model_name": "missing"}),
         (
             {"model_name": "m", "input_format": "smell", "data": []},
-            {"input_format": "must be one of 'numpy array', 'json', got 'smell'"},
+            {"input_format": "must be one of 'numpy array', 'json', got \"smell\""},
         ),
         (
             {"model_name": "m", "input_format": "image", "data": ""},
-            {"input_format": "must be one of 'numpy array', 'json', got 'image'"},
+            {"input_format": "must be one of 'numpy array', 'json', got \"image\""},
         ),
         (
             {"model_name": 5, "input_format": ["json"], "data": [], "version": True, "verison": 1},
             {
                 "model_name": "must be a string",
-                "input_format": "must be one of 'numpy array', 'json', got \"['json']\"",
+                "input_format": "must be one of 'numpy array', 'json', got [\"json\"]",
                 "version": "must be a number, an alias's name or null",
                 "verison": "unknown argument",
             },
         ),
         (
             {"model_name": "m", "input_format": "json", "data": [], "compress": "int8"},
-            {"compress": "must be null or 'original', got 'int8': there are no other variants yet"},
+            {"compress": "must be null or 'original', got \"int8\": there are no other variants yet"},
         ),
         ([], {"body": "must be a JSON object"}),
         (

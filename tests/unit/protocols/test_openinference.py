@@ -3,6 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from aimass.domain.errors import InvalidArguments
+from aimass.domain.model import TensorSpec
+from aimass.protocols.openinference.request import parse_request, read_inputs
+
 ROW = [1.0, 2.0, 3.0, 4.0]
 
 
@@ -95,6 +99,12 @@ def test_a_raw_body_is_the_only_inputs_bytes(infer):
     length = int(answer.headers["Inference-Header-Content-Length"])
     assert json.loads(answer.body[:length])["outputs"][0]["shape"] == [2, 4]
     assert np.frombuffer(answer.body[length:], np.float32).tolist() == [0, 4, 8, 12, 16, 20, 24, 28]
+
+
+def test_a_raw_body_for_a_dimension_of_0_is_refused():
+    spec = TensorSpec("x", "FP32", (-1, 0), "tensor(float)")
+    with pytest.raises(InvalidArguments, match="input 'x'"):
+        read_inputs([spec], parse_request(bytes(4), "0"))
 
 
 def test_a_sequence_travels_as_one_json_text_an_element(infer):

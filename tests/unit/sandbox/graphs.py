@@ -87,6 +87,29 @@ def hungry(gigabytes: int) -> ModelProto:
     )
 
 
+def slow_to_load(*, at_random: bool) -> ModelProto:
+    """Multiplies large constants, which the runtime does when it loads the model; the product is one number.
+
+    `at_random`: what it answers, so that there is no telling whether an optimised graph is right.
+    """
+    products = [node("MatMul", [f"p{turn}", "p0"], [f"p{turn + 1}"]) for turn in range(8)]
+    proto = model(
+        [
+            node("ConstantOfShape", ["shape"], ["p0"], value=weight("", np.array([1e-3], np.float32))),
+            *products,
+            node("ReduceSum", [f"p{len(products)}"], ["sum"], keepdims=0),
+            node("Add", ["x", "sum"], ["y"]),
+        ],
+        [value("x")],
+        [value("y")],
+        [weight("shape", np.array([1000, 1000]))],
+    )
+    if at_random:
+        proto.graph.node.append(node("RandomNormalLike", ["x"], ["z"]))
+        proto.graph.output.append(value("z"))
+    return proto
+
+
 def write(folder: Path, proto: ModelProto, name: str = "model.onnx") -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,22 @@ def _refuse(_: dict[str, Any]) -> None:
     raise ExternalDataMissing(f"{Path.cwd()}/w.bin is missing", file=f"{Path.cwd()}/w.bin", tensor="w")
 
 
+def _refuse_at_length(_: dict[str, Any]) -> None:
+    raise ExternalDataMissing("m" * 300_000, tensor="t" * 300_000, names=["n" * 10_000] * 100)
+
+
+def _peek(_: dict[str, Any]) -> dict[str, str]:
+    """What the parent's environment, memory and open files hold, or why they cannot be seen."""
+    seen = {}
+    for file in ("environ", "mem", "fd/0"):
+        try:
+            with open(f"/proc/{os.getppid()}/{file}", "rb") as held:
+                seen[file] = held.read(1 << 20).decode(errors="replace") if file == "environ" else "open"
+        except OSError as error:
+            seen[file] = type(error).__name__
+    return seen
+
+
 def _print_noise(_: dict[str, Any]) -> str:
     print("{}\n" * 1000)
     os.write(1, b'{"answer": {"result": "forged"}}\n')
@@ -72,8 +88,8 @@ def _fail(_: dict[str, Any]) -> None:
     raise KeyError("a fault of ours")
 
 
-def _alarm(_: dict[str, Any]) -> None:
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
+def _alarm(request: dict[str, Any]) -> None:
+    signal.setitimer(request["timer"], 0.05)
     _burn({})
 
 
@@ -89,7 +105,9 @@ _BEHAVIOURS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "modules": lambda _: sorted(sys.modules),
     "noise": _print_noise,
     "open many": _open_many,
+    "peek": _peek,
     "refuse": _refuse,
+    "refuse at length": _refuse_at_length,
     "sleep": _sleep,
     "write": _write,
 }

@@ -190,6 +190,72 @@ def test_external_data_outside_the_models_folder_is_refused_by_name(tmp_path: Pa
     assert str(tmp_path) not in caught.value.message
 
 
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "*/_ORT_MEM_ADDR_/*"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_external_data_in_a_functions_defaults_is_checked_too(tmp_path: Path, location: str, deep: bool) -> None:
+    proto, tensor = relu(), external("w", [2], location)
+    function = proto.functions.add(name="f", domain="local")
+    if deep:
+        inner = helper.make_graph([node("Constant", [], ["c"], value=tensor)], "inner", [], [value("c")])
+        function.attribute_proto.append(helper.make_attribute("body", inner))
+    else:
+        function.attribute_proto.append(helper.make_attribute("default", tensor))
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    (tmp_path / "secret.bin").write_bytes(WEIGHTS)
+    with pytest.raises(ExternalDataEscapes, match="tensor 'w'"):
+        identify(upload(folder, model__onnx=proto))
+
+
+def test_the_weights_of_one_model_are_in_at_most_200_files(tmp_path: Path) -> None:
+    proto = relu()
+    for number in range(200):
+        proto.graph.initializer.append(external(f"w{number}", [2], f"{number}.bin"))
+        (tmp_path / f"{number}.bin").write_bytes(WEIGHTS)
+    assert len(identify(upload(tmp_path, model__onnx=proto)).files) == 201
+    proto.graph.initializer.append(external("w", [2], "one-more.bin"))
+    with pytest.raises(InvalidModel, match=r"weights in 201 files; pack them into one \(onnx\.save with all_tensors"):
+        identify(upload(tmp_path, model__onnx=proto, **{"one-more__bin": WEIGHTS}))
+
+
+def test_the_paths_of_one_model_are_short_together(tmp_path: Path) -> None:
+    proto, folder = relu(), "d" * 200 + "/" + "e" * 200
+    (tmp_path / folder).mkdir(parents=True)
+    for number in range(150):
+        proto.graph.initializer.append(external(f"w{number}", [2], f"{folder}/{number}.bin"))
+        (tmp_path / folder / f"{number}.bin").write_bytes(WEIGHTS)
+    with pytest.raises(InvalidModel, match=r"paths of the model's 150 files are too long; pack them"):
+        identify(upload(tmp_path, model__onnx=proto))
+
+
+def test_an_external_path_is_at_most_512_bytes(tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match="longer than 512 bytes") as caught:
+        identify(upload(tmp_path, model__onnx=add_external("./" * 260 + "w.bin"), w__bin=WEIGHTS))
+    assert len(str(caught.value.details["file"])) <= 200
+
+
+@pytest.mark.parametrize("domains", [[f"d{number}" for number in range(64)], ["d" * 129]])
+def test_operator_domains_are_few_and_short(tmp_path: Path, domains: list[str]) -> None:
+    proto = model([node("Relu", ["x"], ["y"])], [value("x")], [value("y")], opset={"": 17, **dict.fromkeys(domains, 1)})
+    with pytest.raises(InvalidModel, match="at most 64 of 128 characters"):
+        identify(upload(tmp_path, model__onnx=proto))
+
+
+def test_a_producers_name_is_cut(tmp_path: Path) -> None:
+    proto = relu()
+    proto.producer_name = "p" * 300_000
+    assert len(identify(upload(tmp_path, model__onnx=proto)).framework) <= 200
+
+
+def test_long_names_are_cut_in_a_refusal(tmp_path: Path) -> None:
+    proto = add_external("w.bin")
+    proto.graph.initializer[0].name = "n" * 300_000
+    with pytest.raises(ExternalDataMissing, match=r"nnn', 'w\.bin', is not among the files uploaded") as caught:
+        identify(upload(tmp_path, model__onnx=proto))
+    assert len(caught.value.message) < 400
+    assert len(str(caught.value.details["tensor"])) <= 200
+
+
 def test_odd_external_data_is_refused(tmp_path: Path) -> None:
     proto = add_external("w.bin")
     proto.graph.initializer[0].external_data.add(key="offset", value="-1")

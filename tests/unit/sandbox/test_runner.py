@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import ctypes
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -54,6 +58,35 @@ def test_a_refusal_comes_back_as_itself_without_our_paths(tmp_path: Path) -> Non
     assert caught.value.details == {"file": "w.bin", "tensor": "w"}
 
 
+def test_a_refusal_is_no_longer_than_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ExternalDataMissing) as caught:
+        behave(tmp_path, "refuse at length")
+    assert len(caught.value.message) == 2000
+    assert len(caught.value.details["tensor"]) == 200
+    assert [len(name) for name in caught.value.details["names"]] == [200] * 64
+
+
+def test_the_child_cannot_see_its_parents_credentials(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.unit.sandbox.secretive", str(tmp_path)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"AWS_SECRET_ACCESS_KEY": "the secret", "PATH": os.environ["PATH"]},
+        preexec_fn=_without_capabilities,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == dict.fromkeys(("environ", "mem", "fd/0"), "PermissionError")
+
+
+def _without_capabilities() -> None:
+    """Root's processes, too, are then kept apart by what hides them, as those of Lambda's user are."""
+    drop_from_bounding_set = 24
+    for capability in range(64):
+        ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
+
+
 def test_memory_beyond_the_limit_is_refused_naming_it(tmp_path: Path) -> None:
     assert behave(tmp_path, "allocate", bytes=100 * MIB)["result"] == 100 * MIB
     with pytest.raises(ModelOutOfMemory, match="512 MB") as caught:
@@ -97,7 +130,13 @@ def _ends(process: int) -> bool:
 def test_a_call_that_outlives_its_alarm_is_named_so(tmp_path: Path) -> None:
     limits = Limits(seconds=20, memory_bytes=512 * MIB, file_bytes=MIB, call_seconds=0.05)
     with pytest.raises(ModelTimeout, match=r"one prediction did not return within 0\.05 s"):
-        behave(tmp_path, "alarm", limits)
+        behave(tmp_path, "alarm", limits, timer=signal.ITIMER_REAL)
+
+
+def test_a_load_that_outlives_its_alarm_is_named_so(tmp_path: Path) -> None:
+    limits = Limits(seconds=20, memory_bytes=512 * MIB, file_bytes=MIB, call_seconds=0.05)
+    with pytest.raises(ModelTimeout, match=r"loading takes more than 0\.15 s; at most 0\.05 s"):
+        behave(tmp_path, "alarm", limits, timer=signal.ITIMER_PROF)
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])

@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto
 
 from aimass.domain.errors import InvalidSample
+from aimass.inference.tensors import numpy_dtype
 from tests.unit.sandbox.conftest import Verify
 from tests.unit.sandbox.graphs import INT64, model, node, relu, value
 
@@ -97,6 +98,18 @@ def test_a_sample_that_does_not_fit_says_what_is_wanted_and_got(
     with pytest.raises(InvalidSample, match=message) as caught:
         verify(identity(element, shape), as_json(tmp_path, values))
     assert caught.value.details["input"] == "x"
+
+
+def test_data_that_do_not_have_their_shape_are_named(verify: Verify, tmp_path: Path) -> None:
+    sample = [{"name": "x", "shape": [3], "datatype": "FP32", "data": [1, 2]}]
+    with pytest.raises(InvalidSample, match="the sample's data for 'x' do not have its shape"):
+        verify(relu(), as_json(tmp_path, sample))
+
+
+def test_bfloat16_is_read_from_numbers_and_from_numpys_files(verify: Verify, tmp_path: Path) -> None:
+    brain = np.ones(2, numpy_dtype("BF16"))
+    assert verify(identity(TensorProto.BFLOAT16, ["n"]), as_json(tmp_path, [1.5, -2])).inputs[0].datatype == "BF16"
+    assert verify(identity(TensorProto.BFLOAT16, ["n"]), as_npz(tmp_path, x=brain)).inputs[0].datatype == "BF16"
 
 
 def test_a_missing_input_is_named(verify: Verify, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import ModelProto, TensorProto
 
@@ -30,6 +32,7 @@ from tests.unit.sandbox.graphs import (
     model,
     node,
     relu,
+    slow_to_load,
     value,
     weight,
 )
@@ -117,7 +120,27 @@ def damaged(**changes: object) -> ModelProto:
                 [weight("scale", np.float32(1))],
                 opset={"": 21},
             ),
-            "'x' has the element type int4, which no request can carry",
+            "'x' has the type tensor(int4), which no request can carry; cast it to another",
+        ),
+        (
+            model(
+                [node("Identity", ["x"], ["y"])],
+                [value("x", [2], TensorProto.FLOAT8E4M3FN)],
+                [value("y", [2], TensorProto.FLOAT8E4M3FN)],
+                opset={"": 19},
+                ir_version=9,
+            ),
+            "'x' has the type tensor(float8e4m3fn), which no request can carry; cast it to another",
+        ),
+        (
+            model(
+                [node("Cast", ["x"], ["y"], to=TensorProto.FLOAT8E5M2)],
+                X,
+                [value("y", [2], TensorProto.FLOAT8E5M2)],
+                opset={"": 19},
+                ir_version=9,
+            ),
+            "'y' has the type tensor(float8e5m2), which no request can carry; cast it to another",
         ),
         (
             model(
@@ -153,6 +176,63 @@ def test_a_model_that_never_returns_is_refused(verify: Verify) -> None:
 def test_a_model_that_takes_too_long_in_all_is_refused(verify: Verify) -> None:
     with pytest.raises(ModelTimeout, match="not done within 1 s"):
         verify(endless_loop(), limits=replace(LIMITS, seconds=1))
+
+
+def load_seconds(proto: ModelProto) -> float:
+    """The best of three, so that a busy machine does not pass for a slow model."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        onnxruntime.InferenceSession(proto.SerializeToString(), options)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def test_a_model_that_predicts_in_time_but_loads_too_slowly_is_refused(verify: Verify) -> None:
+    proto = slow_to_load(at_random=True)
+    limit = load_seconds(proto) * 0.6
+    with pytest.raises(ModelTimeout, match=rf"^loading takes [\d.]+ s; at most {limit:g} s$") as caught:
+        verify(proto, seconds=limit)
+    assert caught.value.details == {"seconds": limit}
+
+
+def test_a_load_that_goes_on_and_on_is_ended(verify: Verify) -> None:
+    proto = slow_to_load(at_random=False)
+    limit = load_seconds(proto) * 0.1
+    with pytest.raises(ModelTimeout, match=rf"loading takes more than {limit * 3:g} s; at most {limit:g} s") as caught:
+        verify(proto, seconds=limit)
+    assert caught.value.details == {"seconds": limit}
+
+
+def test_a_model_whose_optimised_graph_loads_in_time_is_taken(verify: Verify) -> None:
+    proto = slow_to_load(at_random=False)
+    limit = load_seconds(proto) * 0.6
+    verified = verify(proto, seconds=limit)
+    assert verified.optimized
+    assert verified.measurements.load_ms < limit * 1e3
+
+
+def test_a_long_name_is_cut_in_the_message_and_the_details(verify: Verify) -> None:
+    name = "n" * 300_000
+    proto = model([node("Frobnicate", ["x"], ["y"], domain=name)], X, Y, opset={"": 17, name: 1})
+    with pytest.raises(UnknownOperator) as caught:
+        verify(proto)
+    assert "no operator Frobnicate of the domain nnn" in caught.value.message
+    assert len(caught.value.message) < 400
+    assert len(str(caught.value.details["domain"])) <= 200
+    proto = model(
+        [node("Cast", ["x"], [name], to=TensorProto.FLOAT8E4M3FN)],
+        X,
+        [value(name, [2], TensorProto.FLOAT8E4M3FN)],
+        opset={"": 19},
+        ir_version=9,
+    )
+    with pytest.raises(InvalidModel, match=r"has the type tensor\(float8e4m3fn\)") as caught_again:
+        verify(proto)
+    assert len(caught_again.value.message) < 400
+    assert len(str(caught_again.value.details["tensor"])) <= 200
 
 
 def test_a_prediction_that_asks_for_more_memory_than_its_tier_is_refused(verify: Verify) -> None:

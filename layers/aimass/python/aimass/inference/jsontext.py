@@ -49,8 +49,8 @@ def array_json(array: np.ndarray[Any, Any]) -> Any:
     """
     if array.size > MAX_ELEMENTS:
         raise PayloadTooLarge(
-            f"an output has {array.size} elements, more than an answer in JSON carries; send fewer rows a call, or name "
-            "only the outputs you need",
+            f"an output has {array.size} elements, more than an answer in JSON carries; send fewer rows a call, or "
+            "name only the outputs you need",
             elements=array.size,
             limit=MAX_ELEMENTS,
         )

@@ -1,4 +1,4 @@
-"""The child's own limits, set before it imports anything heavy or opens a byte of the model; and what hides the parent."""
+"""The child's own limits, set before it imports anything heavy or opens a byte of the model, and a parent's cover."""
 
 from __future__ import annotations
 

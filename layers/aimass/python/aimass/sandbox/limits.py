@@ -14,9 +14,9 @@ FIRST_LOAD_SLACK = 3
 class Limits:
     """Limits of one child process.
 
-    `seconds` is wall-clock time for everything it does and `call_seconds` for loading the model, and for one call. `memory_bytes` is
-    private memory (RLIMIT_DATA): a file that is mapped for reading does not count. `file_bytes` is both the largest
-    file that it may write and what an archive may unpack to, in all.
+    `seconds` is wall-clock time for everything it does and `call_seconds` for loading the model, and for one call.
+    `memory_bytes` is private memory (RLIMIT_DATA): a file that is mapped for reading does not count. `file_bytes` is
+    both the largest file that it may write and what an archive may unpack to, in all.
     """
 
     seconds: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,10 @@ from aimass.domain.errors import (
     ModelOutOfMemory,
     ModelTimeout,
 )
+from aimass.inference.onnxruntime.words import tells_of_memory
 from aimass.sandbox.limits import FIRST_LOAD_SLACK, Limits
 
 _LONGEST_MESSAGE, _LONGEST_DETAIL, _MOST_ITEMS = 2000, 200, 64
-_NO_MEMORY = re.compile(r"MemoryError|bad_alloc|Failed to allocate memory|[Cc]annot allocate memory")
 
 
 def error_of(document: dict[str, Any], limits: Limits) -> AimassError:
@@ -38,7 +37,7 @@ def death(number: int, stderr: str, limits: Limits, *, late: bool = False) -> Ai
     if number == signal.SIGPROF:
         return load_timeout(limits)
     # Only the kernel's memory killer sends SIGKILL here; the parent's own counts as late.
-    if number == signal.SIGKILL or _NO_MEMORY.search(stderr):
+    if number == signal.SIGKILL or tells_of_memory(stderr):
         return out_of_memory(limits)
     if number:
         name = signal.Signals(number).name

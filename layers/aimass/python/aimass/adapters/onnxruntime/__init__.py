@@ -1,7 +1,1 @@
-"""ONNX Runtime on the CPU."""
-
-import os
-
-# Since 1.31 the Linux wheel reports usage to Microsoft: a database under the home folder, a thread that sends it. The
-# runtime reads this when it is imported, so it is set before any module here does that.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+"""ONNX Runtime behind the data plane."""

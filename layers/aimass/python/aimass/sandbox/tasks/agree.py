@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 RTOL, ATOL = 1e-4, 1e-5
-# Half precision has 11 bits.
+# Half precision has 11 bits, bfloat16 has 8.
 _HALF_RTOL, _HALF_ATOL = 2e-3, 1e-3
 
 
@@ -28,7 +28,10 @@ def agree(one: Any, other: Any) -> bool:
 def _arrays_agree(one: Any, other: Any) -> bool:
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
+    half = one.dtype.itemsize == 2
+    if one.dtype.kind == "V":  # bfloat16, which numpy cannot compare so
+        one, other = one.astype(np.float32), other.astype(np.float32)
     if one.dtype.kind != "f":
         return bool(np.array_equal(one, other))
-    rtol, atol = (_HALF_RTOL, _HALF_ATOL) if one.dtype.itemsize == 2 else (RTOL, ATOL)
+    rtol, atol = (_HALF_RTOL, _HALF_ATOL) if half else (RTOL, ATOL)
     return bool(np.allclose(one, other, rtol, atol, equal_nan=True))

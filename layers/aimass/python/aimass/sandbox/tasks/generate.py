@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
+from aimass.domain.datatypes import FLOATS, MapType, OnnxType, SequenceType, TensorType, parse_type
 from aimass.domain.errors import SampleNeeded
+from aimass.formats.member import shown
+from aimass.inference.onnxruntime.words import reason
+from aimass.inference.tensors import numpy_dtype
 from aimass.sandbox.tasks.attempts import Attempt, Shape, attempts, numbers_in, sized
-from aimass.sandbox.tasks.refusals import raise_for_memory, reason
-from aimass.sandbox.tasks.session import CARRIED, Feed
-from aimass.sandbox.tasks.types import DTYPES, carry, parse
+from aimass.sandbox.tasks.refusals import raise_for_memory
+from aimass.sandbox.tasks.session import Feed
 
 _MOST_HINTS = 12
 _MOST_ELEMENTS = 1 << 26
@@ -34,7 +36,7 @@ _FILLS = (_Fill(1, "a"), _Fill(0, "1"), _Fill(1, "a", 1.0))
 
 
 def first_that_runs(
-    inputs: Sequence[ort.NodeArg],
+    inputs: Sequence[Any],
     call: Callable[[Feed], Sequence[Any]],
     seconds: float,
     last_resort: Callable[[], Iterable[int]],
@@ -51,7 +53,8 @@ def first_that_runs(
         for fill in _FILLS:
             try:
                 feed = {
-                    value.name: _value(value.type, shape, fill) for value, shape in zip(inputs, shapes, strict=True)
+                    value.name: _value(parse_type(value.type), shape, fill)
+                    for value, shape in zip(inputs, shapes, strict=True)
                 }
                 return feed, call(feed)
             except Exception as error:
@@ -63,7 +66,7 @@ def first_that_runs(
     raise SampleNeeded(
         "none of the inputs made up for the model runs; upload it with a sample input. "
         f"The runtime's last words: {words}",
-        inputs=[value.name for value in inputs],
+        inputs=[shown(value.name) for value in inputs],
     )
 
 
@@ -99,28 +102,22 @@ class _Guesses:
             self._hints.extend(sized(sizes))
 
 
-def _value(onnx_type: str, shape: Shape, fill: _Fill) -> Any:
-    kind, held = parse(onnx_type)
-    if kind == "tensor":
-        return carry(held, np.zeros(shape)) if held in CARRIED else _tensor(held, shape, fill)
-    if kind == "seq":
-        return [_value(held, shape, fill)]
-    if kind == "map":
-        key, value = held.split(",", 1)
-        return {_scalar(key, fill): _scalar(parse(value)[1], fill)}
-    if kind == "optional":
-        return _value(held, shape, fill)
-    raise TypeError(f"no value of the type {onnx_type} can be made up")
+def _value(kind: OnnxType, shape: Shape, fill: _Fill) -> Any:
+    if isinstance(kind, TensorType):
+        return _tensor(kind.datatype, shape, fill)
+    if isinstance(kind, MapType):
+        value = _value(kind.value, (), fill)
+        return {
+            fill.text if kind.key == "string" else fill.whole: value.item()
+            if isinstance(kind.value, TensorType)
+            else value
+        }
+    value = _value(kind.element, shape, fill)
+    return [value] if isinstance(kind, SequenceType) else value
 
 
-def _tensor(element: str, shape: Shape, fill: _Fill) -> Any:
-    dtype = np.dtype(DTYPES[element])
-    if dtype.kind == "f" and fill.number is None:
-        return np.random.default_rng(0).random(shape).astype(dtype)
-    return np.full(shape, {"O": fill.text, "b": True, "f": fill.number}.get(dtype.kind, fill.whole), dtype)
-
-
-def _scalar(element: str, fill: _Fill) -> Any:
-    if element == "string":
-        return fill.text
-    return 1.0 if element in {"float", "double"} else fill.whole
+def _tensor(datatype: str, shape: Shape, fill: _Fill) -> Any:
+    dtype = numpy_dtype(datatype)
+    if datatype in FLOATS and fill.number is None:
+        return np.asarray(np.random.default_rng(0).random(shape)).astype(dtype)
+    return np.full(shape, {"BYTES": fill.text, "BOOL": True}.get(datatype, fill.number or fill.whole), dtype)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
 
+from aimass.inference.onnxruntime.model import OpenModel, session_options
+from aimass.inference.onnxruntime.words import reason
 from aimass.sandbox.tasks.agree import agree
-from aimass.sandbox.tasks.refusals import reason
-from aimass.sandbox.tasks.session import Feed, open_session, predict
+from aimass.sandbox.tasks.session import THREADS, Feed, load, predict
 
 _NAME = "model.onnx"
 # A protobuf holds 2 GB at most; the weights of larger models go into a file beside it.
@@ -23,17 +25,26 @@ class NotUsed(Exception):
     """Why there is no optimised graph."""
 
 
-def optimize(main: Path, size: int, folder: Path, feed: Feed, expected: Sequence[Any]) -> list[str]:
+@dataclass(frozen=True)
+class Optimized:
+    """The files written, the one to open first, and how long opening it takes."""
+
+    files: list[str]
+    load_seconds: float
+
+
+def optimize(main: Path, size: int, folder: Path, feed: Feed, expected: Sequence[Any], seconds: float) -> Optimized:
     """Writes the graph optimised at EXTENDED, the last level that suits every CPU, into `folder`, and replays `feed`.
 
-    `size` is that of all the model's files. Returns the files written, the one to open first. Raises NotUsed.
+    `size` is that of all the model's files, `seconds` what loading or one prediction may take. Raises NotUsed.
     """
     folder.mkdir()
     try:
         # Without a place of their own, external weights would be looked for beside the optimised graph.
         _write(main, folder / _NAME, external=size >= _LARGE or size > main.stat().st_size)
         _check_size(folder, size)
-        answer = predict(open_session(folder / _NAME), feed)
+        model, load_seconds = load(folder / _NAME, seconds)
+        answer = predict(model, feed, seconds)
     except NotUsed:
         raise
     except Exception as error:
@@ -41,11 +52,11 @@ def optimize(main: Path, size: int, folder: Path, feed: Feed, expected: Sequence
     if not agree(list(expected), list(answer)):
         raise NotUsed("the optimised graph answers differently")
     others = sorted(file.name for file in folder.iterdir() if file.name != _NAME)
-    return [_NAME, *others]
+    return Optimized([_NAME, *others], load_seconds)
 
 
 def _write(main: Path, target: Path, *, external: bool) -> None:
-    options = ort.SessionOptions()
+    options = session_options(THREADS)
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(target)
     if external:
@@ -53,7 +64,7 @@ def _write(main: Path, target: Path, *, external: bool) -> None:
         options.add_session_config_entry(
             "session.optimized_model_external_initializers_min_size_in_bytes", _SMALLEST_EXTERNAL
         )
-    open_session(main, options)
+    OpenModel(main, options)
 
 
 def _check_size(folder: Path, size: int) -> None:

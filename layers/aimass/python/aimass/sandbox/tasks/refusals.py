@@ -1,4 +1,4 @@
-"""What the runtime says, as what a caller can be told. Its messages are the only account that it gives."""
+"""Why the runtime does not load a model, as what a caller can be told."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ import re
 from collections.abc import Callable
 
 from aimass.domain.errors import ExternalDataMissing, ImportRefused, InvalidModel, OpsetTooNew, UnknownOperator
-
-_PREFIX = re.compile(
-    r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |Load model from .*? failed:"
-    r"|Exception during (?:initialization|loading): "
-    r"|Deserialize tensor .*? failed\."
-)
-# `/onnxruntime_src/onnxruntime/core/graph/graph.cc:1587 void onnxruntime::Graph::Resolve(int) const `
-_SOURCE = re.compile(
-    r"(?:/[\w./-]+/)?[\w-]+\.(?:cc|h|cpp|hpp):\d+ "
-    r"(?:(?:[\w:<>,*&]+ )*?[\w:<>,~]*::[\w<>~]+\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^\]]*\])?"
-    r"(?:::<lambda\([^()]*\)>)? |[A-Z]\w+[a-z]\w+ (?=[A-Z]))?"
-)
-_MEMORY = re.compile(r"Failed to allocate memory|bad_alloc|bad allocation|Cannot allocate memory|std::length_error")
-_LONGEST, _READ = 400, 20_000
+from aimass.formats.member import shown
+from aimass.inference.onnxruntime.words import reason, tells_of_memory
 
 _UNREGISTERED = re.compile(r"No Op registered for (?P<op>\S+) with domain_version of (?P<version>-?\d+)")
 _UNKNOWN = re.compile(r"Fatal error: (?P<domain>.*?):(?P<op>[^:(]+)\(-?\d+\) is not a registered function/op")
@@ -48,51 +36,43 @@ def load_refusal(error: Exception) -> ImportRefused:
 
 def raise_for_memory(text: str) -> None:
     """Raises MemoryError if these words of the runtime tell of memory that it did not get."""
-    if _MEMORY.search(text):
+    if tells_of_memory(text):
         raise MemoryError
 
 
-def reason(text: str) -> str:
-    """The runtime's words without its source files, paths and codes, no longer than a paragraph."""
-    text = text[:_READ]
-    for noise in (_PREFIX, _SOURCE):
-        text = noise.sub("", text)
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
 def _named(domain: str) -> str:
-    return domain or "ai.onnx"
+    return shown(domain) or "ai.onnx"
 
 
 def _unregistered(match: re.Match[str], text: str) -> ImportRefused:
     found = _NODE_DOMAIN.search(text)
-    domain, version = _named(found["domain"] if found else ""), int(match["version"])
+    operator, domain, version = shown(match["op"]), _named(found["domain"] if found else ""), int(match["version"])
     return UnknownOperator(
-        f"the runtime knows no operator {match['op']} in {domain} opset {version}",
-        operator=match["op"],
+        f"the runtime knows no operator {operator} in {domain} opset {version}",
+        operator=operator,
         domain=domain,
         opset=version,
     )
 
 
 def _unknown(match: re.Match[str], _: str) -> ImportRefused:
-    domain = _named(match["domain"])
+    operator, domain = shown(match["op"]), _named(match["domain"])
     return UnknownOperator(
-        f"the runtime knows no operator {match['op']} of the domain {domain}", operator=match["op"], domain=domain
+        f"the runtime knows no operator {operator} of the domain {domain}", operator=operator, domain=domain
     )
 
 
 def _no_kernel(match: re.Match[str], _: str) -> ImportRefused:
+    operator = shown(match["op"])
     return UnknownOperator(
-        f"the runtime cannot run operator {match['op']} (opset {match['version']}) on a CPU with these element types",
-        operator=match["op"],
+        f"the runtime cannot run operator {operator} (opset {match['version']}) on a CPU with these element types",
+        operator=operator,
         opset=int(match["version"]),
     )
 
 
 def _opset_too_new(match: re.Match[str], _: str) -> ImportRefused:
-    domain, highest = match["domain"], int(match["highest"])
+    domain, highest = shown(match["domain"]), int(match["highest"])
     return OpsetTooNew(
         f"the model uses {domain} opset {match['got']}; the highest supported is {highest}: export it for that one",
         domain=domain,
@@ -111,9 +91,9 @@ def _ir_too_new(match: re.Match[str], _: str) -> ImportRefused:
 
 
 def _locale(match: re.Match[str], _: str) -> ImportRefused:
-    locale = match["locale"]
+    locale = shown(match["locale"])
     return InvalidModel(
-        f"a StringNormalizer asks for the locale {locale!r}, which is not installed; "
+        f"a StringNormalizer asks for the locale '{locale}', which is not installed; "
         "export the model with locale='C.UTF-8'",
         locale=locale,
     )

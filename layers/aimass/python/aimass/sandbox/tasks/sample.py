@@ -8,25 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
-from aimass.domain.datatypes import datatype_of
+from aimass.domain.datatypes import (
+    MapType,
+    OnnxType,
+    OptionalType,
+    SequenceType,
+    TensorType,
+    datatype_of,
+    parse_type,
+)
 from aimass.domain.errors import InvalidSample
-from aimass.sandbox.tasks.session import CARRIED, Feed
-from aimass.sandbox.tasks.types import DTYPES, carry, parse
+from aimass.formats.member import shown
+from aimass.inference.tensors import numpy_dtype
+from aimass.sandbox.tasks.session import Feed
 
 _FORMS = 'a sample is .npz, .npy (one input) or JSON: {"inputs": {name: values}}, {name: values}, or values (one input)'
+_SAVED_BFLOAT16 = "|V2"  # numpy's files have no name for it
+_NAMED = 8
 _WRAPPERS = ("inputs", "instances", "data")
 
 
-def read_sample(path: Path, inputs: Sequence[ort.NodeArg]) -> Feed:
+def read_sample(path: Path, inputs: Sequence[Any]) -> Feed:
     """The sample as the model's inputs; what it holds besides them is ignored. Raises InvalidSample."""
     values = _named(_read(path), inputs)
     missing = [value.name for value in inputs if value.name not in values]
     if missing:
-        raise InvalidSample(
-            f"the sample lacks the inputs {missing[:8]}; it has {[*values][:8]}", missing=missing, found=[*values][:64]
-        )
+        lacks, has = ([shown(str(name)) for name in names[:_NAMED]] for names in (missing, [*values]))
+        raise InvalidSample(f"the sample lacks the inputs {lacks}; it has {has}", missing=lacks, found=has)
     return {value.name: _fitted(value, values[value.name]) for value in inputs}
 
 
@@ -44,19 +53,27 @@ def _read(path: Path) -> Any:
         raise InvalidSample(f"the sample cannot be read ({error}); {_FORMS}") from None
 
 
-def _named(document: Any, inputs: Sequence[ort.NodeArg]) -> dict[str, Any]:
+def _named(document: Any, inputs: Sequence[Any]) -> dict[str, Any]:
     """Values by input name, whatever the form."""
     names = [value.name for value in inputs]
     if isinstance(document, dict) and not set(names) <= document.keys():
         document = next((document[key] for key in _WRAPPERS if key in document), document)
     if _is_tensors(document):
-        return {tensor["name"]: np.reshape(np.array(tensor["data"], object), tensor["shape"]) for tensor in document}
+        return {str(tensor["name"]): _reshaped(tensor) for tensor in document}
     if _is_rows(document):
         return {name: [row[name] for row in document] for name in document[0]}
     if isinstance(document, dict) and (set(names) & document.keys() or not _may_be_a_value(document, inputs)):
         return document
     values = list(document.values()) if _is_positional(document) else [document]
     return dict(zip(names, values, strict=False))
+
+
+def _reshaped(tensor: dict[str, Any]) -> Any:
+    try:
+        return np.reshape(np.array(tensor["data"], object), tensor["shape"])
+    except (TypeError, ValueError, OverflowError) as error:
+        name = shown(str(tensor["name"]))
+        raise InvalidSample(f"the sample's data for '{name}' do not have its shape ({error})", input=name) from None
 
 
 def _is_tensors(document: Any) -> bool:
@@ -81,49 +98,52 @@ def _is_positional(document: Any) -> bool:
     return isinstance(document, dict) and all(isinstance(value, np.ndarray) for value in document.values())
 
 
-def _may_be_a_value(document: Any, inputs: Sequence[ort.NodeArg]) -> bool:
+def _may_be_a_value(document: Any, inputs: Sequence[Any]) -> bool:
     """Arrays in the inputs' order, or the one input's map; anything else is values by name."""
     takes_map = len(inputs) == 1 and "map(" in inputs[0].type
     return takes_map or (_is_positional(document) and len(document) == len(inputs))
 
 
-def _fitted(wanted: ort.NodeArg, value: Any) -> Any:
+def _fitted(wanted: Any, value: Any) -> Any:
     try:
-        return _typed(wanted.type, value, list(wanted.shape or ()))
+        return _typed(parse_type(wanted.type), value, list(wanted.shape or ()))
     except (TypeError, ValueError, OverflowError, KeyError) as error:
         raise _misfit(wanted, value, str(error)) from None
 
 
-def _typed(onnx_type: str, value: Any, shape: list[Any]) -> Any:
-    kind, held = parse(onnx_type)
-    if kind == "tensor":
-        return _shaped(_tensor(held, value), shape)
-    if kind == "seq":
-        return [_typed(held, item, []) for item in value]
-    if kind == "optional":
-        return None if value is None else _typed(held, value, shape)
-    if kind == "map" and isinstance(value, Mapping):
-        to_key = str if held.startswith("string,") else int
-        return {to_key(key): item for key, item in value.items()}
-    raise TypeError(f"no {onnx_type}")
+def _typed(kind: OnnxType, value: Any, shape: list[Any]) -> Any:
+    if isinstance(kind, TensorType):
+        return _shaped(_tensor(kind.datatype, value), shape)
+    if isinstance(kind, SequenceType):
+        return [_typed(kind.element, item, []) for item in value]
+    if isinstance(kind, OptionalType):
+        return None if value is None else _typed(kind.element, value, shape)
+    return _map(kind, value)
 
 
-def _tensor(element: str, value: Any) -> Any:
-    if element in CARRIED:
-        return carry(element, value)
+def _map(kind: MapType, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise TypeError("no map")
+    to_key = str if kind.key == "string" else int
+    return {to_key(key): item for key, item in value.items()}
+
+
+def _tensor(datatype: str, value: Any) -> Any:
     array = value if isinstance(value, np.ndarray) else np.array(value)
-    if element == "string":
+    if datatype == "BYTES":
         return _texts(array)
-    wanted = np.dtype(DTYPES[element])
-    whole = wanted.kind in "iu"
-    if array.dtype.kind not in "biufO" or (wanted.kind == "b" and array.dtype.kind == "f"):
-        raise TypeError(f"{array.dtype} is no {element}")
+    wanted = numpy_dtype(datatype)
+    if array.dtype.str == _SAVED_BFLOAT16 and datatype == "BF16":
+        return array.view(wanted)
+    whole = "INT" in datatype
+    if array.dtype.kind not in "biufO" or (datatype == "BOOL" and array.dtype.kind == "f"):
+        raise TypeError(f"{array.dtype} is no {datatype}")
     if whole and array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
         raise ValueError("fractions where whole numbers are wanted")
     # From the Python numbers themselves, which are exact where an array of mixed ones is not.
     cast = np.array(value, wanted) if not isinstance(value, np.ndarray) else array.astype(wanted)
     if whole and array.dtype.kind in "iu" and not np.array_equal(cast, array):
-        raise OverflowError(f"numbers beyond the range of {element}")
+        raise OverflowError(f"numbers beyond the range of {datatype}")
     return cast
 
 
@@ -142,19 +162,20 @@ def _shaped(array: Any, shape: list[Any]) -> Any:
         and shape[0] in {1, None} | {str(shape[0])}
     ):
         array = array[np.newaxis]
-    fits = isinstance(array, ort.OrtValue) or not shape or array.ndim == len(shape)
+    fits = not shape or array.ndim == len(shape)
     if not fits or any(isinstance(want, int) and want != got for want, got in zip(shape, array.shape, strict=False)):
         raise ValueError("another shape")
     return array
 
 
-def _misfit(wanted: ort.NodeArg, value: Any, reason: str) -> InvalidSample:
+def _misfit(wanted: Any, value: Any, reason: str) -> InvalidSample:
     shape = [size if isinstance(size, int) else -1 for size in wanted.shape or ()]
     want = f"{datatype_of(wanted.type)} {shape}"
     got = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else _described(value)
+    name = shown(wanted.name)
     return InvalidSample(
-        f"the sample does not fit input {wanted.name!r}: it wants {want}, the sample has {got} ({reason[:200]})",
-        input=wanted.name,
+        f"the sample does not fit input '{name}': it wants {want}, the sample has {got} ({reason[:200]})",
+        input=name,
         wanted=want,
         got=got,
     )

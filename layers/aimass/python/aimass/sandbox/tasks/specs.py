@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
 from aimass.domain.datatypes import datatype_of, is_tensor
 
 
-def input_spec(value: ort.NodeArg, fed: Any) -> dict[str, Any]:
+def input_spec(value: Any, fed: Any) -> dict[str, Any]:
     """A TensorSpec as JSON. A declared shape is binding for an input, unless its rank was not declared."""
     shape = _declared(value)
     return _spec(value, [-1] * fed.ndim if not shape and isinstance(fed, np.ndarray) else shape)
 
 
-def output_spec(value: ort.NodeArg, seen: Any) -> dict[str, Any]:
+def output_spec(value: Any, seen: Any) -> dict[str, Any]:
     """A TensorSpec as JSON, with -1 wherever what the model declares is not what it answered."""
     shape = _declared(value)
     if isinstance(seen, np.ndarray) and is_tensor(value.type):
@@ -27,13 +26,13 @@ def output_spec(value: ort.NodeArg, seen: Any) -> dict[str, Any]:
     return _spec(value, shape)
 
 
-def _declared(value: ort.NodeArg) -> list[int]:
+def _declared(value: Any) -> list[int]:
     if not is_tensor(value.type):
         return [-1] if value.type.startswith("seq(") else [1]
     return [size if isinstance(size, int) and size >= 0 else -1 for size in value.shape or ()]
 
 
-def _spec(value: ort.NodeArg, shape: Sequence[int]) -> dict[str, Any]:
+def _spec(value: Any, shape: Sequence[int]) -> dict[str, Any]:
     return {
         "name": value.name,
         "datatype": datatype_of(value.type),

@@ -3,85 +3,107 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnxruntime as ort
-
-from aimass.domain.errors import InvalidModel, InvalidSample
+from aimass.domain.datatypes import parse_type
+from aimass.domain.errors import InvalidModel, InvalidSample, ModelTimeout, PredictionFailed
+from aimass.formats.member import shown
 from aimass.formats.onnx_model import weight_sizes
+from aimass.inference.onnxruntime.model import VERSION, OpenModel
+from aimass.inference.onnxruntime.words import reason
 from aimass.sandbox.tasks.agree import agree
 from aimass.sandbox.tasks.generate import first_that_runs
 from aimass.sandbox.tasks.measure import peak_bytes, percentile, resident_bytes, timed_runs
-from aimass.sandbox.tasks.optimize import NotUsed, optimize
-from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory, reason
+from aimass.sandbox.tasks.optimize import NotUsed, Optimized, optimize
+from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
 from aimass.sandbox.tasks.sample import read_sample
-from aimass.sandbox.tasks.session import Feed, open_session, predict, within
+from aimass.sandbox.tasks.session import Feed, load, predict
 from aimass.sandbox.tasks.specs import input_spec, output_spec
-from aimass.sandbox.tasks.types import unknown_element
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Answers first without an optimised graph, for that is a gain and not a condition."""
+    """Answers before there is an optimised graph, for that is a gain; a model that loads too slowly needs it."""
     main, seconds = Path.cwd() / request["main"], request["prediction_seconds"]
     sample = Path(request["sample"]) if request["sample"] else None
-    verified, feed, answer = _measured(main, sample, seconds)
-    yield verified | {"optimized": [], "note": None}
-    yield verified | _optimized(main, request["size"], feed, answer)
+    measured = _measured(main, sample, seconds)
+    if measured.load_seconds <= seconds:
+        yield _answer(measured, measured.load_seconds, Optimized([], 0.0), None)
+    served, note = _optimized(main, request["size"], measured, seconds)
+    load_seconds = served.load_seconds if served.files else measured.load_seconds
+    if load_seconds > seconds:
+        raise ModelTimeout(f"loading takes {load_seconds:.3g} s; at most {seconds:g} s", seconds=seconds)
+    yield _answer(measured, load_seconds, served, note)
 
 
-def _measured(main: Path, sample: Path | None, seconds: float) -> tuple[dict[str, Any], Feed, Sequence[Any] | None]:
-    """The measurements, and the inputs with their answer, or None for it if the model never answers the same twice."""
+@dataclass(frozen=True)
+class _Measured:
+    """A model that ran: what is known of it, its load, and one call of it.
+
+    `answer` is None for a model that never answers the same twice.
+    """
+
+    facts: dict[str, Any]
+    measurements: dict[str, Any]
+    load_seconds: float
+    feed: Feed
+    answer: Sequence[Any] | None
+
+
+def _answer(measured: _Measured, load_seconds: float, served: Optimized, note: str | None) -> dict[str, Any]:
+    measurements = {**measured.measurements, "load_ms": load_seconds * 1e3}
+    return {**measured.facts, "measurements": measurements, "optimized": served.files, "note": note}
+
+
+def _measured(main: Path, sample: Path | None, seconds: float) -> _Measured:
     baseline = resident_bytes()
-    session, load_ms = _loaded(main)
-    feed, answer = _first_run(session, main, sample, seconds)
-    times, repeated = timed_runs(lambda: within(seconds, lambda: predict(session, feed)))
-    verified = {
-        "inputs": [input_spec(value, feed[value.name]) for value in session.get_inputs()],
-        "outputs": [output_spec(value, seen) for value, seen in zip(session.get_outputs(), answer, strict=True)],
-        "measurements": {
-            "load_ms": load_ms,
-            "memory_bytes": max(0, peak_bytes() - baseline),
-            "p50_ms": percentile(times, 0.5),
-            "p99_ms": percentile(times, 0.99),
-            "runs": len(times),
-            "onnxruntime": ort.__version__,
-        },
+    model, load_seconds = _loaded(main, seconds)
+    feed, answer = _first_run(model, main, sample, seconds)
+    times, repeated = timed_runs(lambda: predict(model, feed, seconds))
+    facts = {
+        "inputs": [input_spec(value, feed[value.name]) for value in model.inputs],
+        "outputs": [output_spec(value, seen) for value, seen in zip(model.outputs, answer, strict=True)],
     }
-    return verified, feed, answer if agree(list(answer), list(repeated)) else None
+    measurements = {
+        "memory_bytes": max(0, peak_bytes() - baseline),
+        "p50_ms": percentile(times, 0.5),
+        "p99_ms": percentile(times, 0.99),
+        "runs": len(times),
+        "onnxruntime": VERSION,
+    }
+    return _Measured(facts, measurements, load_seconds, feed, answer if agree(answer, repeated) else None)
 
 
-def _loaded(main: Path) -> tuple[ort.InferenceSession, float]:
-    start = time.perf_counter()
+def _loaded(main: Path, seconds: float) -> tuple[OpenModel, float]:
     try:
-        session = open_session(main)
+        model, load_seconds = load(main, seconds)
     except Exception as error:
         raise load_refusal(error) from None
-    _check_interface(session)
-    return session, (time.perf_counter() - start) * 1e3
+    _check_interface(model)
+    return model, load_seconds
 
 
-def _check_interface(session: ort.InferenceSession) -> None:
-    if not session.get_outputs():
+def _check_interface(model: OpenModel) -> None:
+    if not model.outputs:
         raise InvalidModel("the model declares no outputs")
-    for value in (*session.get_inputs(), *session.get_outputs()):
-        if element := unknown_element(value.type):
-            text = f"{value.name!r} has the element type {element}, which no request can carry; cast it to another"
-            raise InvalidModel(text, tensor=value.name, element=element)
+    for value in (*model.inputs, *model.outputs):
+        try:
+            parse_type(value.type)
+        except PredictionFailed:
+            name, kind = shown(value.name), shown(value.type)
+            text = f"'{name}' has the type {kind}, which no request can carry; cast it to another"
+            raise InvalidModel(text, tensor=name, type=kind) from None
 
 
-def _first_run(
-    session: ort.InferenceSession, main: Path, sample: Path | None, seconds: float
-) -> tuple[Feed, Sequence[Any]]:
-    def call(feed: Feed) -> Sequence[Any]:
-        return within(seconds, lambda: predict(session, feed))
+def _first_run(model: OpenModel, main: Path, sample: Path | None, seconds: float) -> tuple[Feed, Sequence[Any]]:
+    def call(feed: Feed) -> list[Any]:
+        return predict(model, feed, seconds)
 
-    inputs = session.get_inputs()
     if sample is None:
-        return first_that_runs(inputs, call, seconds, lambda: weight_sizes(main))
-    feed = read_sample(sample, inputs)
+        return first_that_runs(model.inputs, call, seconds, lambda: weight_sizes(main))
+    feed = read_sample(sample, model.inputs)
     try:
         return feed, call(feed)
     except Exception as error:
@@ -89,15 +111,16 @@ def _first_run(
         raise InvalidSample(f"the model refuses the sample: {reason(str(error))}") from None
 
 
-def _optimized(main: Path, size: int, feed: Feed, answer: Sequence[Any] | None) -> dict[str, Any]:
-    if answer is None:
-        return {"optimized": [], "note": "not optimised: the model answers differently each time"}
+def _optimized(main: Path, size: int, measured: _Measured, seconds: float) -> tuple[Optimized, str | None]:
+    """The optimised graph with its files as paths from the model's folder, or none and why."""
+    if measured.answer is None:
+        return Optimized([], 0.0), "not optimised: the model answers differently each time"
     folder = main.parent / "optimized"
     while folder.exists():
         folder = folder.with_name(folder.name + "_")
     try:
-        files = optimize(main, size, folder, feed, answer)
+        found = optimize(main, size, folder, measured.feed, measured.answer, seconds)
     except NotUsed as why:
         shutil.rmtree(folder)
-        return {"optimized": [], "note": f"not optimised: {why}"}
-    return {"optimized": [f"{folder.name}/{file}" for file in files], "note": None}
+        return Optimized([], 0.0), f"not optimised: {why}"
+    return Optimized([f"{folder.name}/{file}" for file in found.files], found.load_seconds), None

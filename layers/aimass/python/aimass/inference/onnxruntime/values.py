@@ -14,7 +14,7 @@ from aimass.inference.tensors import bad_input, numpy_dtype
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16
 
 
-def runtime_value(name: str, value: Value) -> Value:
+def plain_value(name: str, value: Value) -> Value:
     """A value as the binding takes it: strings that are not all UTF-8 as fixed-width bytes. Raises InvalidArguments."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "O" and any(isinstance(one, bytes) for one in value.flat):
         return _fixed_width(name, value)
@@ -28,18 +28,8 @@ def _fixed_width(name: str, value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]
     return np.array(raw, np.bytes_).reshape(value.shape)
 
 
-def needs_ort_values(session: Any) -> bool:
-    """Whether a bfloat16 tensor goes in or out: the binding has no numpy type for it."""
-    return any(one.type == "tensor(bfloat16)" for one in session.get_inputs() + session.get_outputs())
-
-
-def run_ort_values(session: Any, outputs: list[str], feed: dict[str, Value], options: Any) -> list[Value]:
-    """Runs a model with bfloat16 tensors. Raises InvalidArguments for inputs that are no tensors of numbers."""
-    values = {name: _ort_value(name, value) for name, value in feed.items()}
-    return [_array(value) for value in session.run_with_ort_values(outputs, values, options)]
-
-
-def _ort_value(name: str, value: Value) -> Any:
+def ort_value(name: str, value: Value) -> Any:
+    """A tensor in the runtime's own form, which knows bfloat16. Raises InvalidArguments for anything but numbers."""
     if not isinstance(value, np.ndarray) or value.dtype.kind in "OS":
         raise bad_input(name, "a model with BF16 tensors takes tensors of numbers only")
     if value.dtype == numpy_dtype("BF16"):
@@ -47,7 +37,8 @@ def _ort_value(name: str, value: Value) -> Any:
     return ort.OrtValue.ortvalue_from_numpy(value)
 
 
-def _array(value: Any) -> Value:
+def array_of(value: Any) -> Value:
+    """What a value in the runtime's own form holds."""
     if value.data_type() != "tensor(bfloat16)":
         return value.numpy()
     shape = tuple(value.shape())
