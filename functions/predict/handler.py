@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -13,17 +13,25 @@ from aimass.inference.memory import limit_memory
 from aimass.protocols.front import respond
 from aimass.protocols.http import proxy_answer, request_of
 
+if TYPE_CHECKING:
+    from aimass.usecases.predict import Predictor
+
+_ANSWER_SECONDS = 1.5  # a call that answers too late is killed, and its open models with it
 logger = Logger(level="INFO")
 
 if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
     limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP API event (payload 2.0) to its answer."""
     started = time.perf_counter()
     request = request_of(event)
-    response = respond(request, bootstrap.predictor, lambda error: _report(request.request_id))
+
+    def data_plane() -> Predictor:
+        return bootstrap.predictor().within(context.get_remaining_time_in_millis() / 1000 - _ANSWER_SECONDS)
+
+    response = respond(request, data_plane, lambda error: _report(request.request_id))
     logger.info(
         "answered",
         request_id=request.request_id,

@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import pickle
+import random
 import struct
 import tarfile
 import zipfile
@@ -172,3 +173,12 @@ def test_a_model_with_a_changed_byte_never_crashes_it(data: st.DataObject) -> No
     position = data.draw(st.integers(0, len(MODEL) - 1))
     changed = MODEL[:position] + data.draw(st.binary(min_size=1, max_size=1)) + MODEL[position + 1 :]
     test_random_bytes_never_crash_it.hypothesis.inner_test(changed)
+
+
+def test_a_tar_of_many_incompressible_bytes_is_recognised_through_bzip2(tmp_path):
+    path = tmp_path / "m.tar.bz2"
+    with tarfile.open(path, "w:bz2") as archive:
+        entry = tarfile.TarInfo("weights.bin")
+        entry.size = 2_000_000
+        archive.addfile(entry, io.BytesIO(random.Random(1).randbytes(entry.size)))
+    assert recognise(path) == "tar.bz2"

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import Shelf, event, predictor
 
 HANDLER = Path(__file__).parents[3] / "functions/predict/handler.py"
+CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 29_000)
 BODY = {"model_name": "scaled", "input_format": "numpy array", "data": [[0.125, 2, 3, 4]]}
 
 
@@ -43,14 +45,21 @@ def log(module):
 
 
 def test_an_event_becomes_an_answer(handler):
-    answer = handler(event("POST", "/predict", json.dumps(BODY).encode()), None)
+    answer = handler(event("POST", "/predict", json.dumps(BODY).encode()), CONTEXT)
     assert answer["statusCode"] == 200
     assert answer["headers"]["x-model-version"] == "1"
     assert json.loads(answer["body"])["prediction"] == [[0.25, 4.0, 6.0, 8.0]]
 
 
+def test_a_call_without_time_left_says_so_instead_of_being_killed(handler):
+    late = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000)
+    answer = handler(event("POST", "/predict", json.dumps(BODY).encode()), late)
+    assert answer["statusCode"] == 504
+    assert "call again" in json.loads(answer["body"])["error"]
+
+
 def test_one_line_is_logged_a_call_without_its_payload(handler, log):
-    handler(event("POST", "/predict", json.dumps(BODY).encode()), None)
+    handler(event("POST", "/predict", json.dumps(BODY).encode()), CONTEXT)
     (line,) = log.getvalue().splitlines()
     logged = json.loads(line)
     told = {key: logged[key] for key in ("request_id", "tenant", "method", "status", "model", "version", "variant")}
@@ -69,7 +78,7 @@ def test_one_line_is_logged_a_call_without_its_payload(handler, log):
 
 
 def test_a_refused_call_is_logged_with_its_code(handler, log):
-    handler(event("POST", "/predict", b"{}"), None)
+    handler(event("POST", "/predict", b"{}"), CONTEXT)
     logged = json.loads(log.getvalue())
     assert (logged["status"], logged["code"]) == (400, "invalid_arguments")
 

@@ -207,24 +207,24 @@ def test_external_data_in_a_functions_defaults_is_checked_too(tmp_path: Path, lo
         identify(upload(folder, model__onnx=proto))
 
 
-def test_the_weights_of_one_model_are_in_at_most_200_files(tmp_path: Path) -> None:
+def test_the_weights_of_one_model_are_in_at_most_1000_files(tmp_path: Path) -> None:
     proto = relu()
-    for number in range(200):
+    for number in range(1000):
         proto.graph.initializer.append(external(f"w{number}", [2], f"{number}.bin"))
         (tmp_path / f"{number}.bin").write_bytes(WEIGHTS)
-    assert len(identify(upload(tmp_path, model__onnx=proto)).files) == 201
+    assert len(identify(upload(tmp_path, model__onnx=proto)).files) == 1001
     proto.graph.initializer.append(external("w", [2], "one-more.bin"))
-    with pytest.raises(InvalidModel, match=r"weights in 201 files; pack them into one \(onnx\.save with all_tensors"):
+    with pytest.raises(InvalidModel, match=r"weights in 1001 files; pack them into one \(onnx\.save with all_tensors"):
         identify(upload(tmp_path, model__onnx=proto, **{"one-more__bin": WEIGHTS}))
 
 
 def test_the_paths_of_one_model_are_short_together(tmp_path: Path) -> None:
     proto, folder = relu(), "d" * 200 + "/" + "e" * 200
     (tmp_path / folder).mkdir(parents=True)
-    for number in range(150):
+    for number in range(350):
         proto.graph.initializer.append(external(f"w{number}", [2], f"{folder}/{number}.bin"))
         (tmp_path / folder / f"{number}.bin").write_bytes(WEIGHTS)
-    with pytest.raises(InvalidModel, match=r"paths of the model's 150 files are too long; pack them"):
+    with pytest.raises(InvalidModel, match=r"paths of the model's 350 files are too long; pack them"):
         identify(upload(tmp_path, model__onnx=proto))
 
 

@@ -18,15 +18,15 @@ TITLES = {
     "tar.bz2": "a tar.bz2 archive",
     "tar.xz": "a tar.xz archive",
     "zip": "a zip archive",
-    "gzip": "a gzip-compressed file that is no tar archive",
-    "bzip2": "a bzip2-compressed file that is no tar archive",
-    "xz": "an xz-compressed file that is no tar archive",
+    "gzip": "a gzip-compressed file that is no tar archive (unpack it first, or make a tar archive)",
+    "bzip2": "a bzip2-compressed file that is no tar archive (unpack it first, or make a tar archive)",
+    "xz": "an xz-compressed file that is no tar archive (unpack it first, or make a tar archive)",
     "zstd": "a zstd-compressed file",
     "7z": "a 7z archive",
     "rar": "a rar archive",
 }
 _BLOCK = 512
-_COMPRESSED_HEAD = 64 << 10
+_COMPRESSED_HEAD = 1 << 20  # bzip2 gives nothing before a whole block of up to 900 KB
 _CHECKSUM = slice(148, 156)
 
 

@@ -19,9 +19,13 @@ from aimass.formats.onnx_proto import messages
 _MAX_PROTOBUF_BYTES = (1 << 31) - 1
 _EXTERNAL = 1
 _LONGEST_NUMBER = 20
+_TOGETHER = (
+    "send the model and its data in one .tar.gz or .zip, or put them in a folder of their own in S3 and then an object "
+    "named _COMPLETE there"
+)
 _LONGEST_DIMENSION, _MOST_SIZES = 1 << 20, 40
 # What identify answers goes from state to state, 256 KB for all of it.
-_MOST_FILES, _LONGEST_LOCATION, _LONGEST_LIST = 200, 512, 40_000
+_MOST_FILES, _LONGEST_LOCATION, _LONGEST_LIST = 1000, 512, 140_000
 _PACK = "; pack them into one (onnx.save with all_tensors_to_one_file=True)"
 _MOST_DOMAINS, _LONGEST_DOMAIN = 64, 128
 # onnxruntime reads such a location as an address in its own memory.
@@ -187,7 +191,7 @@ def _check_external(tensor: Any, folder: Path) -> str:
         raise ExternalDataEscapes(f"{named} lies outside the model's folder", **facts)
     file = (folder / location).resolve()
     if not location or not os.path.isfile(file):
-        raise ExternalDataMissing(f"{named} is not among the files uploaded", **facts)
+        raise ExternalDataMissing(f"{named} is not among the files uploaded; {_TOGETHER}", **facts)
     end = _number(entries, "offset", tensor) + (_number(entries, "length", tensor) or _size(tensor))
     if end > file.stat().st_size:
         raise ExternalDataMissing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -24,10 +26,17 @@ class Predictor:
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._ends = math.inf
         self._finder = VersionFinder(versions, clock)
         self._sessions = sessions
         self._seconds = seconds
         self._clock = clock
+
+    def within(self, seconds: float) -> Predictor:
+        """The same data plane for a call that has so many seconds left, opening a model among them."""
+        limited = copy.copy(self)
+        limited._ends = self._clock() + seconds
+        return limited
 
     def find_version(self, tenant: str, model: str, ref: int | str | None) -> Version:
         """The ready version that `ref` means: a number, an alias's name, or None for the default.
@@ -49,7 +58,11 @@ class Predictor:
         names = [spec.name for spec in wanted]
 
         def run(seconds: float) -> list[Value]:
-            return self._sessions.session(tenant, variant).run(inputs, names, seconds)
+            session = self._sessions.session(tenant, variant)
+            left = min(seconds, self._ends - self._clock())
+            if left <= 0:
+                raise PredictionTimeout("opening the model took all of this call's time; it is open now: call again")
+            return session.run(inputs, names, left)
 
         return Prediction(version, variant, tuple(zip(wanted, self._with_room(run), strict=True)))
 

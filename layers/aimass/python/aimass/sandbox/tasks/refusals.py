@@ -58,14 +58,17 @@ def _unregistered(match: re.Match[str], text: str) -> ImportRefused:
 def _unknown(match: re.Match[str], _: str) -> ImportRefused:
     operator, domain = shown(match["op"]), _named(match["domain"])
     return UnknownOperator(
-        f"the runtime knows no operator {operator} of the domain {domain}", operator=operator, domain=domain
+        f"the runtime knows no operator {operator} of the domain {domain}; export with standard ONNX operators",
+        operator=operator,
+        domain=domain,
     )
 
 
 def _no_kernel(match: re.Match[str], _: str) -> ImportRefused:
     operator = shown(match["op"])
     return UnknownOperator(
-        f"the runtime cannot run operator {operator} (opset {match['version']}) on a CPU with these element types",
+        f"the runtime cannot run operator {operator} (opset {match['version']}) on a CPU with these element types; "
+        "convert a model of an old opset to 13 or later (onnx.version_converter)",
         operator=operator,
         opset=int(match["version"]),
     )
