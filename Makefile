@@ -30,14 +30,14 @@ lock: $(VENV)/dev.stamp
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
 $(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml
-	@echo "making the environment in $(VENV) ..."
+	@echo "making the environment in $(VENV): about 1 GB, a minute or so, once ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/run.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e layers/aimass
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
-	@echo "adding what the tests need ..."
+	@echo "adding what the tests need: about 400 MB ..."
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
