@@ -47,6 +47,7 @@ def _serve(stack: Stack, *, demo: bool) -> None:
                 run_demo(stack.url)
             except DemoFailed as failed:
                 print(f"the example failed: {failed}")
+        print(f"your own: curl '{stack.url}/upload?wait=25' -F model=@model.onnx; the README goes on from there")
         print(f"started in {time.monotonic() - begun:.1f} s; Ctrl-C stops it; logs and data are in {stack.state}")
         print(f"ready {stack.url}", flush=True)
         stack.watch()
