@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
+from aimass.protocols import records
 from aimass.protocols.native.openapi import OPENAPI as NATIVE
 from aimass.protocols.openinference.openapi import OPENAPI as OPEN_INFERENCE
 from aimass.protocols.tfserving.openapi import OPENAPI as TENSORFLOW_SERVING
@@ -15,14 +18,27 @@ TITLE = "AI Mass"
 VERSION = "0.1.0"
 
 PUBLIC = {"/health", "/openapi.json", "/v2/health/live", "/v2/health/ready"}
-_ACCEPTED = {"202": "Accepted: model_name, version, job_id, status_url"}
-SUCCESS = {
-    ("post", "/upload"): _ACCEPTED | {"201": "With ?wait: the registered version's record"},
-    ("post", "/api/v1/uploads"): {"201": "upload_id, part_size, and a URL for each part"},
+_ACCEPTED = {"202": ("Accepted; status_url tells how it goes on", records.Accepted)}
+#: Status to its meaning and what is answered.
+ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
+    ("post", "/upload"): _ACCEPTED | {"201": ("With ?wait: registered", records.RegisteredUpload)},
+    ("post", "/api/v1/uploads"): {"201": ("Granted: where each part goes", records.StartedUpload)},
+    ("get", "/api/v1/uploads/{upload_id}"): {"200": ("What has arrived", records.UploadRecord)},
     ("post", "/api/v1/uploads/{upload_id}/complete"): _ACCEPTED,
-    ("delete", "/api/v1/uploads/{upload_id}"): {"204": "Dropped"},
-    ("post", "/api/v1/jobs/{job_id}/retry"): {"202": "The job, running again"},
+    ("delete", "/api/v1/uploads/{upload_id}"): {"204": ("Dropped", None)},
+    ("get", "/api/v1/models"): {"200": ("By name", records.ModelList)},
+    ("get", "/api/v1/models/{model}"): {"200": ("The model", records.ModelRecord)},
+    ("get", "/api/v1/models/{model}/versions"): {"200": ("Newest first", records.VersionList)},
+    ("get", "/api/v1/models/{model}/versions/{version}"): {"200": ("Its record", records.VersionRecord)},
+    ("get", "/api/v1/models/{model}/aliases/{alias}"): {"200": ("The alias", records.AliasRecord)},
+    ("put", "/api/v1/models/{model}/aliases/{alias}"): {"200": ("Moved", records.AliasRecord)},
+    ("get", "/api/v1/jobs"): {"200": ("Newest first", records.JobList)},
+    ("get", "/api/v1/jobs/{job_id}"): {"200": ("The job", records.JobRecord)},
+    ("post", "/api/v1/jobs/{job_id}/retry"): {"202": ("Running again", records.JobRecord)},
+    ("get", "/health"): {"200": ("It answers", None)},
+    ("get", "/openapi.json"): {"200": ("OpenAPI 3.1", None)},
 }
+_SCHEMA = "#/components/schemas/{name}"
 
 _FILE = {"type": "string", "format": "binary"}
 _UPLOAD_FORM = {
@@ -54,8 +70,7 @@ def document(control_plane: Any) -> Json:
     whole: Json = json.loads(control_plane.get_openapi_json_schema(title=TITLE, version=VERSION))
     for path, item in whole["paths"].items():
         for method, operation in item.items():
-            answers = SUCCESS.get((method, path), {"200": "OK"})
-            operation["responses"] = _responses(answers, operation["responses"]["200"].get("content"))
+            operation["responses"] = _responses(ANSWERS[method, path])
             if path in PUBLIC:
                 operation["security"] = []
     form = {"multipart/form-data": {"schema": _UPLOAD_FORM}}
@@ -70,15 +85,25 @@ def document(control_plane: Any) -> Json:
     schemas = whole["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(name, None)
-    schemas["Error"] = _ERROR
+    kinds = {kind for answers in ANSWERS.values() for _, kind in answers.values() if kind}
+    _, described = msgspec.json.schema_components(sorted(kinds, key=_name), ref_template=_SCHEMA)
+    schemas |= described | {"Error": _ERROR}
     whole["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     whole["security"] = [{"key": []}]
     return whole
 
 
-def _responses(answers: dict[str, str], content: Any) -> Json:
-    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+def _responses(answers: dict[str, tuple[str, Any]]) -> Json:
+    error = _content({"$ref": _SCHEMA.format(name="Error")})
     said: Json = {"4XX": {"description": "Refused", **error}, "5XX": {"description": "A fault of ours", **error}}
-    for status, meaning in answers.items():
-        said[status] = {"description": meaning} | ({"content": content} if content and status != "204" else {})
+    for status, (meaning, kind) in answers.items():
+        said[status] = {"description": meaning} | (_content({"$ref": _SCHEMA.format(name=_name(kind))}) if kind else {})
     return said
+
+
+def _content(schema: Json) -> Json:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _name(kind: Any) -> str:
+    return str(kind.__name__)

@@ -1,0 +1,152 @@
+"""What the control plane answers, field by field: the schemas of the OpenAPI document."""
+
+from typing import Any, NotRequired, TypedDict
+
+from aimass.domain.model import Failure, Measurements, StepTime, StoredFile, TensorSpec
+
+
+class FileRecord(TypedDict):
+    path: str
+    size: int
+    sha256: str
+    uri: str
+
+
+class FilesRecord(TypedDict):
+    size: int
+    sha256: str
+    path: str
+    files: list[FileRecord]
+
+
+class VariantRecord(FilesRecord):
+    variant: str
+    compressed: str | None
+    pruned: bool
+    config: dict[str, Any]
+    measurements: Measurements
+
+
+class VersionRecord(TypedDict):
+    """Everything from `compressed` on is there once the version is ready; `error` when its import failed."""
+
+    name: str
+    version: int
+    state: str
+    timestamp: str
+    created_at: str
+    filename: str
+    label: str | None
+    labels: list[str]
+    job_id: str
+    error: NotRequired[Failure]
+    compressed: NotRequired[str | None]
+    pruned: NotRequired[bool]
+    config: NotRequired[dict[str, Any]]
+    size: NotRequired[int]
+    sha256: NotRequired[str]
+    path: NotRequired[str]
+    files: NotRequired[list[FileRecord]]
+    measurements: NotRequired[Measurements]
+    format: NotRequired[str]
+    framework: NotRequired[str]
+    opset: NotRequired[dict[str, int]]
+    parameter_count: NotRequired[int]
+    inputs: NotRequired[list[TensorSpec]]
+    outputs: NotRequired[list[TensorSpec]]
+    source: NotRequired[FilesRecord]
+    sample: NotRequired[StoredFile | None]
+    variants: NotRequired[list[VariantRecord]]
+
+
+class VersionSummary(TypedDict):
+    version: int
+    state: str
+    label: str | None
+    timestamp: str
+    size: int | None
+    variants: list[str]
+    error: Failure | None
+
+
+class VersionList(TypedDict):
+    versions: list[VersionSummary]
+
+
+class AliasRecord(TypedDict):
+    model: str
+    alias: str
+    version: int
+    revision: int
+    updated_at: str
+
+
+class ModelSummary(TypedDict):
+    name: str
+    created_at: str
+    last_version: int
+
+
+class ModelRecord(ModelSummary):
+    latest: int | None
+    aliases: list[AliasRecord]
+
+
+class ModelList(TypedDict):
+    models: list[ModelSummary]
+
+
+class JobRecord(TypedDict):
+    job_id: str
+    kind: str
+    model_name: str
+    version: int | None
+    filename: str
+    state: str
+    step: str
+    attempt: int
+    created_at: str
+    finished_at: str | None
+    steps: list[StepTime]
+    error: Failure | None
+
+
+class JobList(TypedDict):
+    jobs: list[JobRecord]
+
+
+class Accepted(TypedDict):
+    model_name: str
+    version: int
+    job_id: str
+    status_url: str
+
+
+class RegisteredUpload(Accepted, VersionRecord):
+    """The 201 of `POST /upload?wait=`."""
+
+
+class PartRecord(TypedDict):
+    part_number: int
+    size: int
+    received: bool
+    etag: NotRequired[str]
+    url: NotRequired[str]
+
+
+class UploadRecord(TypedDict):
+    upload_id: str
+    model: str
+    version: int
+    state: str
+    size: int
+    part_size: int
+    parts: list[PartRecord]
+
+
+class StartedUpload(UploadRecord):
+    """The 201 of `POST /api/v1/uploads`."""
+
+    model_name: str
+    job_id: str
+    status_url: str

@@ -1,0 +1,79 @@
+"""The control plane answers the records that its OpenAPI document describes, no field more or less."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from aimass.domain.model import (
+    Alias,
+    Failure,
+    Job,
+    Measurements,
+    Model,
+    ModelFiles,
+    StepTime,
+    StoredFile,
+    TensorSpec,
+    Variant,
+    Version,
+)
+from aimass.protocols import control, records
+from aimass.usecases.uploads import NewVersion, describe_upload, start_upload
+
+FILES = ModelFiles("m.onnx", (StoredFile("m.onnx", "ab" * 32, 10),))
+IMPORTING = Version("m", 1, "importing", "job", "then", "m.onnx", label="l", labels=("a",))
+READY = replace(
+    IMPORTING,
+    state="ready",
+    ready_at="now",
+    sample=FILES.files[0],
+    source=FILES,
+    format="onnx",
+    framework="onnx",
+    opset={"ai.onnx": 17},
+    parameter_count=1,
+    inputs=(TensorSpec("x", "FP32", (-1,), "tensor(float)"),),
+    variants=(Variant("original", None, False, {}, FILES, None, Measurements(1.0, 1, 1.0, 1.0, 1, "1")),),
+)
+FAILED = replace(IMPORTING, state="failed", failure=Failure("verify", "code", "text"))
+JOB = Job("job", "import", "m", 1, "m.onnx", "running", "then", steps=(StepTime("identify", "then"),))
+
+
+class Artifacts:
+    def uri(self, tenant, sha256):
+        return f"s3://bucket/{tenant}/{sha256}"
+
+
+def assert_is(view, kind):
+    msgspec.convert(view, kind)
+    assert view.keys() <= kind.__annotations__.keys()
+    assert kind.__required_keys__ <= view.keys()
+
+
+@pytest.mark.parametrize("version", [IMPORTING, READY, FAILED], ids=lambda version: version.state)
+def test_a_version(version):
+    assert_is(control.version_view("t", version, Artifacts()), records.VersionRecord)
+    assert_is(control.version_summary(version), records.VersionSummary)
+
+
+def test_a_ready_version_has_every_field_but_an_error():
+    view = control.version_view("t", READY, Artifacts())
+    assert view.keys() == records.VersionRecord.__annotations__.keys() - {"error"}
+    assert_is(view["variants"][0], records.VariantRecord)
+    assert_is(view["source"], records.FilesRecord)
+    assert_is(view["files"][0], records.FileRecord)
+
+
+def test_a_job_an_alias_and_a_model():
+    assert_is(control.job_view(JOB), records.JobRecord)
+    assert_is(control.job_view(replace(JOB, error=FAILED.failure)), records.JobRecord)
+    assert_is(control.alias_view(Alias("m", "prod", 1, 1, "now")), records.AliasRecord)
+    assert_is(control.model_view(Model("m", "then", 1)), records.ModelSummary)
+
+
+def test_an_upload(registry, uploads):
+    job = start_upload(registry, uploads, "t", NewVersion("m", "a.onnx"), 4)
+    view = describe_upload(registry, uploads, "t", job.id)
+    assert_is(view, records.UploadRecord)
+    assert_is(view["parts"][0], records.PartRecord)
