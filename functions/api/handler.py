@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from aimass import bootstrap
 from aimass.domain.errors import AimassError, InternalError, InvalidArguments, RouteNotFound, VersionNotReady
+from aimass.domain.model import Job
 from aimass.domain.names import MAX_NUMBER, check_alias, check_name, name_from_filename
 from aimass.protocols import control
 from aimass.protocols.errors import error_body
@@ -152,10 +153,7 @@ def refuse(error: AimassError) -> Response[Json]:
 
 @app.exception_handler(RequestValidationError)
 def refuse_invalid(error: RequestValidationError) -> Response[Json]:
-    problems = {_field(one): one["msg"] for one in error.errors()}
-    return refuse(
-        InvalidArguments("invalid arguments: " + "; ".join(f"{k}: {v}" for k, v in problems.items()), fields=problems)
-    )
+    return refuse(InvalidArguments.of_fields({_field(one): one["msg"] for one in error.errors()}))
 
 
 @app.not_found
@@ -199,7 +197,7 @@ def _new_version(form: UploadForm) -> use.NewVersion:
     return use.NewVersion(model, form.model.filename or "model", form.version, form.label, form.labels, sample)
 
 
-def _accepted(job: Any) -> Json:
+def _accepted(job: Job) -> Json:
     return {
         "model_name": job.model,
         "version": job.version,

@@ -78,6 +78,13 @@ def test_files_in_a_folder_wait_for_complete_and_become_one_model(registry, uplo
     assert len(runner.started) == 1
 
 
+def test_complete_beside_files_takes_those_beside_it_and_no_folders_of_other_models(registry, uploads, runner):
+    for name in ("model.onnx", "w_COMPLETE", "run7/model.onnx"):
+        start_import(registry, uploads, runner, arrive(uploads, f"uploads/t/m/{name}"))
+    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/_COMPLETE", b""))
+    assert {file.path for file in registry.get_job("t", job_id).source} == {"model.onnx", "w_COMPLETE"}
+
+
 def test_complete_without_files_is_a_failed_job_that_says_why(registry, uploads, runner):
     job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/run7/_COMPLETE", b""))
     assert "has 0" in registry.get_job("t", job_id).error.message

@@ -54,6 +54,7 @@ def test_completing_twice_is_the_same_as_once(registry, uploads):
         ({1: "x"}, None, {"missing_parts": [1]}),
         ({1: "x"}, b"too long", {"parts_of_wrong_size": [1]}),
         ({1: "x", 5: "x"}, b"four", {"unknown_parts": [5]}),
+        ({1: "x"}, b"four", {"parts_with_another_etag": [1]}),
     ],
 )
 def test_completing_what_is_not_whole_names_the_parts(registry, uploads, named, body, detail):

@@ -21,6 +21,12 @@ class InvalidArguments(AimassError):
 
     code = "invalid_arguments"
 
+    @classmethod
+    def of_fields(cls, problems: dict[str, str]) -> InvalidArguments:
+        """Names every field with its problem, in the text too."""
+        told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        return cls(f"invalid arguments: {told}", fields=problems)
+
 
 class PayloadTooLarge(AimassError):
     """More bytes than this way in takes; the message names the way that does."""

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from aimass.domain.names import MAX_NUMBER
 from aimass.protocols import records
 from aimass.protocols.native.openapi import OPENAPI as NATIVE
+from aimass.protocols.openapi_parts import NATIVE_ERROR
 from aimass.protocols.openinference.openapi import OPENAPI as OPEN_INFERENCE
 from aimass.protocols.tfserving.openapi import OPENAPI as TENSORFLOW_SERVING
 
@@ -48,19 +50,9 @@ _UPLOAD_FORM = {
         "file": _FILE,
         "data": _FILE | {"description": "a sample input (.npz, .npy, .json), kept and verified"},
         "name": {"type": "string", "description": "else made of the file's name"},
-        "version": {"type": "integer", "minimum": 1, "maximum": 999_999, "description": "else the next free number"},
+        "version": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "description": "else the next free number"},
         "label": {"type": "string"},
         "labels": {"type": "string", "description": "class names: a JSON list, or separated by commas"},
-    },
-}
-_ERROR = {
-    "type": "object",
-    "required": ["error", "code", "details", "request_id"],
-    "properties": {
-        "error": {"type": "string"},
-        "code": {"type": "string"},
-        "details": {"type": "object"},
-        "request_id": {"type": "string"},
     },
 }
 
@@ -87,7 +79,7 @@ def document(control_plane: Any) -> Json:
         schemas.pop(name, None)
     kinds = {kind for answers in ANSWERS.values() for _, kind in answers.values() if kind}
     _, described = msgspec.json.schema_components(sorted(kinds, key=_name), ref_template=_SCHEMA)
-    schemas |= described | {"Error": _ERROR}
+    schemas |= described | {"Error": NATIVE_ERROR}
     whole["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     whole["security"] = [{"key": []}]
     return whole

@@ -58,8 +58,7 @@ def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
         problems["version"] = f"must be a number from 1 to {MAX_NUMBER}, got {version[:40]!r}"
     labels = _labels(texts.get("labels", []), problems)
     if problems or model is None:
-        text = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        raise InvalidArguments(f"invalid arguments: {text}", fields=problems)
+        raise InvalidArguments.of_fields(problems)
     return UploadForm(
         model=model,
         data=_first(files, "data"),

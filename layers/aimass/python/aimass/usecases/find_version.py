@@ -9,14 +9,13 @@ from typing import TypeVar
 
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
 from aimass.domain.model import Version
-from aimass.domain.names import MODEL_NAME
+from aimass.domain.names import MAX_NUMBER, MODEL_NAME
 from aimass.domain.ports import VersionReader
 
 DEFAULT_ALIAS = "prod"
 VERSION_SECONDS = 300.0  # a ready version never changes
 NAME_SECONDS = 2.0  # an alias's move is seen within 5 s
 _MOST_ENTRIES = 1000
-_LAST_NUMBER = 999_999
 
 V = TypeVar("V")
 
@@ -88,7 +87,7 @@ class VersionFinder:
 
 
 def _checked(model: str, number: int) -> int:
-    if not 1 <= number <= _LAST_NUMBER:
+    if not 1 <= number <= MAX_NUMBER:
         raise VersionNotFound(f"model {model!r} has no version {number}", model=model, version=number)
     return number
 

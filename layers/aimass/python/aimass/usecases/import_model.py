@@ -23,7 +23,7 @@ from aimass.sandbox.verify import verify_folder
 # Together with a failure they fit the 256 KB that a state may hand on.
 MAX_FILES_BYTES = 150_000
 MAX_DESCRIPTION_BYTES = 60_000
-STALE = "import-"
+_FOLDER = "import-"
 
 
 @dataclass(frozen=True)
@@ -204,10 +204,10 @@ def _check_size(what: str, described: object, count: int, limit: int, remedy: st
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    for stale in Path(gettempdir()).glob(f"{STALE}*"):
+    for stale in Path(gettempdir()).glob(f"{_FOLDER}*"):
         # A function that was killed has left it; its environment serves one call at a time.
         shutil.rmtree(stale, ignore_errors=True)
-    folder = Path(mkdtemp(prefix=STALE))
+    folder = Path(mkdtemp(prefix=_FOLDER))
     try:
         yield folder
     finally:

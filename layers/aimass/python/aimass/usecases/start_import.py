@@ -91,9 +91,9 @@ def _start_folder(
     registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject, tenant: str, model: str
 ) -> str | None:
     prefix = arrived.key.removesuffix(COMPLETE)
-    files = [file for file in uploads.list_folder(prefix) if not file.path.endswith((COMPLETE, "/"))]
-    name = prefix.rstrip("/").rsplit("/", 1)[-1]
-    new = NewVersion(model, name)
+    beside_others = prefix == f"uploads/{tenant}/{model}/"  # whose own folders are models by themselves
+    files = [file for file in uploads.list_folder(prefix) if _belongs(file.path, flat=beside_others)]
+    new = NewVersion(model, prefix.rstrip("/").rsplit("/", 1)[-1])
     described = sum(len(file.key) + len(file.path) + 100 for file in files)
     if not files or len(files) > MAX_FILES or described > MAX_FILES_BYTES:
         error = ImportRefused(
@@ -102,6 +102,11 @@ def _start_folder(
         )
         return _refuse(registry, tenant, new, arrived.job_id, error)
     return _start(registry, runner, arrived, tenant, new, arrived.job_id, tuple(files))
+
+
+def _belongs(path: str, *, flat: bool) -> bool:
+    folder, _, name = path.rpartition("/")
+    return name not in {"", COMPLETE} and not (flat and folder)
 
 
 def _start(

@@ -193,12 +193,16 @@ def complete_upload(
 def _check_parts(sizes: dict[int, int], named: dict[int, str], arrived: dict[int, tuple[str, int]]) -> None:
     missing = [number for number in sizes if number not in arrived or number not in named]
     wrong = [number for number, (_, size) in arrived.items() if sizes.get(number) not in {None, size}]
+    other = [
+        number for number in named if number in arrived and named[number].strip('"') != arrived[number][0].strip('"')
+    ]
     unknown = [number for number in named if number not in sizes]
-    if missing or wrong or unknown:
+    if missing or wrong or other or unknown:
         raise UploadIncomplete(
             "the parts do not make up the file that was announced",
             missing_parts=missing,
             parts_of_wrong_size=wrong,
+            parts_with_another_etag=other,
             unknown_parts=unknown,
         )
 
@@ -208,14 +212,14 @@ def abort_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, upl
     job, upload = _upload(registry, tenant, upload_id)
     if job.state == "cancelled":
         return
-    complete = Conflict(f"upload {upload_id} is complete; its import goes on", state=job.state)
+    over = Conflict(f"upload {upload_id} is complete or over; its job is {job.state}", state=job.state)
     if job.state != "waiting":
-        raise complete
+        raise over
     try:
         uploads.abort_multipart(upload.key, upload.storage_id)
     except UploadNotFound as error:
         if upload.completing:
-            raise complete from error
+            raise over from error
     registry.fail(tenant, job, Failure("upload", "upload_aborted", "the upload was aborted"), state="cancelled")
 
 
