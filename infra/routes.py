@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Route:
-    method: Literal["GET", "POST", "PUT", "DELETE", "ANY"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "ANY"]
     path: str
     function: Literal["api", "predict"]
     public: bool = False
@@ -22,13 +22,31 @@ ROUTES = (
     Route("POST", "/api/v1/uploads/{upload_id}/complete", "api"),
     Route("GET", "/api/v1/models", "api"),
     Route("GET", "/api/v1/models/{model}", "api"),
+    Route("PATCH", "/api/v1/models/{model}", "api"),
+    Route("DELETE", "/api/v1/models/{model}", "api"),
+    Route("POST", "/api/v1/models/{model}/restore", "api"),
     Route("GET", "/api/v1/models/{model}/versions", "api"),
     Route("GET", "/api/v1/models/{model}/versions/{version}", "api"),
+    Route("PATCH", "/api/v1/models/{model}/versions/{version}", "api"),
+    Route("DELETE", "/api/v1/models/{model}/versions/{version}", "api"),
+    Route("POST", "/api/v1/models/{model}/versions/{version}/restore", "api"),
+    Route("POST", "/api/v1/models/{model}/versions/{version}/verify", "api"),
+    Route("GET", "/api/v1/models/{model}/versions/{version}/download", "api"),
     Route("GET", "/api/v1/models/{model}/aliases/{alias}", "api"),
     Route("PUT", "/api/v1/models/{model}/aliases/{alias}", "api"),
+    Route("DELETE", "/api/v1/models/{model}/aliases/{alias}", "api"),
+    Route("GET", "/api/v1/models/{model}/aliases/{alias}/history", "api"),
+    Route("POST", "/api/v1/models/{model}/aliases/{alias}/rollback", "api"),
     Route("GET", "/api/v1/jobs", "api"),
     Route("GET", "/api/v1/jobs/{job_id}", "api"),
+    Route("GET", "/api/v1/jobs/{job_id}/log", "api"),
     Route("POST", "/api/v1/jobs/{job_id}/retry", "api"),
+    Route("POST", "/api/v1/jobs/{job_id}/cancel", "api"),
+    Route("GET", "/api/v1/limits", "api"),
+    Route("GET", "/api/v1/keys", "api"),
+    Route("POST", "/api/v1/keys", "api"),
+    Route("POST", "/api/v1/keys/{key_id}/rotate", "api"),
+    Route("DELETE", "/api/v1/keys/{key_id}", "api"),
     Route("GET", "/health", "api", public=True),
     Route("GET", "/openapi.json", "api", public=True),
     Route("POST", "/predict", "predict"),

@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
+GIB = 1024**3
+OWN_MB = 384  # what predict's process needs beside the model: boto3, the requests and their answers
+PARENT_MB = 512  # what verify's process keeps of its memory, beside the sandbox
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """Memory of the predict functions, in MB: a version is served by the smallest that holds it."""
+
+    small: int
+    medium: int
+    large: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a tenant has unless its own record says otherwise. `jobs` are those at once; None is without limit."""
+
+    bytes: int
+    models: int
+    jobs: int
+    calls_per_second: int | None
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Calls per second that the HTTP API lets through, over all tenants, and how many at a stroke."""
+
+    rate: int
+    burst: int
+
 
 @dataclass(frozen=True)
 class Stage:
-    """One deployment of everything. `keep_data` guards the table and the buckets against deletion with their stack."""
+    """One deployment of everything. `keep_data` guards tables, buckets and key against deletion with their stack."""
 
     name: str
     keep_data: bool
     log_retention: RetentionDays
-    predict_memory_mb: int = 6144
+    tiers: Tiers
+    limits: Limits
+    rollout: Literal["ALL_AT_ONCE", "CANARY_10_PERCENT_5_MINUTES"]  # of CodeDeploy, for every function's new version
+    origins: tuple[str, ...]  # whose web pages may call the API and put parts of uploads
+    throttle: Throttle  # of a route that is in neither of the next two
+    upload_throttle: Throttle
+    predict_throttle: Throttle
+    verify_memory_mb: int = 8192
+    reserved_imports: int | None = (
+        None  # how many of identify, and of verify, run at once; None leaves it to the account
+    )
     prediction_seconds: int = 20
+    cpu_jobs: bool = False  # whether Batch takes jobs: its endpoints and instances cost by the hour
+    gpu_jobs: bool = False
+    image_tag: str = "1"  # of the jobs' images
+    cpu_jobs: bool = False  # takes jobs on Fargate: three interface endpoints, paid by the hour
+    gpu_jobs: bool = False  # takes jobs on GPU instances: three endpoints more
+    image_tag: str = "1"  # of the jobs' images, as cpu-1 and gpu-1
+    alarm_email: str | None = None  # who is told; SNS sends a link to confirm first
+    monthly_budget_usd: int = 50  # a mail at 80 % and at all of it, for the whole account
 
     @property
     def model_memory_mb(self) -> int:
-        """What a model may take of predict's memory: boto3, the requests and their answers need the rest."""
-        return self.predict_memory_mb - 384
+        """What a model may take: of the largest predict function, and of the one that verifies it."""
+        return min(self.tiers.large - OWN_MB, self.verify_memory_mb - PARENT_MB)
+
+    @property
+    def default_limits(self) -> str:
+        """A tenant's limits, as functions read them from their environment."""
+        return json.dumps(asdict(self.limits))
 
     @property
     def prefix(self) -> str:
@@ -34,6 +90,31 @@ class Stage:
 
 
 STAGES = {
-    "dev": Stage("dev", keep_data=False, log_retention=RetentionDays.ONE_WEEK),
-    "prod": Stage("prod", keep_data=True, log_retention=RetentionDays.THREE_MONTHS),
+    "dev": Stage(
+        "dev",
+        keep_data=False,
+        log_retention=RetentionDays.ONE_WEEK,
+        tiers=Tiers(small=1769, medium=3008, large=6144),
+        limits=Limits(bytes=50 * GIB, models=1000, jobs=50, calls_per_second=None),
+        rollout="ALL_AT_ONCE",
+        origins=("*",),
+        throttle=Throttle(rate=50, burst=100),
+        upload_throttle=Throttle(rate=20, burst=40),
+        predict_throttle=Throttle(rate=200, burst=400),
+    ),
+    "prod": Stage(
+        "prod",
+        keep_data=True,
+        log_retention=RetentionDays.THREE_MONTHS,
+        tiers=Tiers(small=1769, medium=4096, large=10240),
+        limits=Limits(bytes=100 * GIB, models=200, jobs=20, calls_per_second=100),
+        rollout="CANARY_10_PERCENT_5_MINUTES",
+        origins=(),
+        throttle=Throttle(rate=200, burst=400),
+        upload_throttle=Throttle(rate=50, burst=100),
+        predict_throttle=Throttle(rate=2000, burst=4000),
+        verify_memory_mb=10240,
+        reserved_imports=50,
+        monthly_budget_usd=500,
+    ),
 }

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,17 +17,20 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-NO_BUNDLING: Mapping[str, Any] = {"aws:cdk:bundling-stacks": []}
+# What `cdk synth` does besides: layers are bundled, which takes the network, and checked, which takes two seconds.
+TEMPLATES_ONLY: Mapping[str, Any] = {"aws:cdk:bundling-stacks": [], "nag": False}
+KEPT = 4
+KEPT_SECONDS = 24 * 3600
 
 
 class SynthesisFailed(RuntimeError):
     """The app could not be synthesized; the message holds what it printed."""
 
 
-def synthesize(out: Path, *, root: Path = ROOT, context: Mapping[str, Any] = NO_BUNDLING) -> Path:
+def synthesize(out: Path, *, root: Path = ROOT, context: Mapping[str, Any] = TEMPLATES_ONLY) -> Path:
     """Runs `app.py` and returns `out`, the cloud assembly. Raises SynthesisFailed.
 
-    `context` comes on top of that of cdk.json. By default no layer is bundled, so that no network is needed.
+    `context` comes on top of that of cdk.json. By default no layer is bundled and nothing is checked.
     """
     settings = json.loads((root / "cdk.json").read_text())["context"]
     environment = {
@@ -44,15 +48,17 @@ def synthesize(out: Path, *, root: Path = ROOT, context: Mapping[str, Any] = NO_
 
 
 def synthesize_cached(
-    root: Path = ROOT, build: Path | None = None, *, context: Mapping[str, Any] = NO_BUNDLING
+    root: Path = ROOT, build: Path | None = None, *, context: Mapping[str, Any] = TEMPLATES_ONLY
 ) -> Path:
     """The cloud assembly for the tree as it is, from `build` (by default `build/cdk`) if nothing changed since.
 
-    Two processes may call it at once. Raises SynthesisFailed.
+    Two processes may call it at once. Old ones are removed, but for those used in the last day and the last four.
+    Raises SynthesisFailed.
     """
     build = build or root / "build" / "cdk"
     target = build / _digest(root, context)
     if target.exists():
+        os.utime(target)
         return target
     build.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=build, prefix="new-"))
@@ -64,7 +70,16 @@ def synthesize_cached(
             raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+    _remove_old(build)
     return target
+
+
+def _remove_old(build: Path) -> None:
+    now = time.time()
+    used = sorted(((now - path.stat().st_mtime, path) for path in build.iterdir()), key=lambda one: one[0])
+    for age, path in used[KEPT:]:
+        if age > KEPT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _node() -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import ACCOUNT, REGION
+from local.unsupported import is_used_here, supported
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,16 @@ class StackTemplate:
 
 
 def read_stacks(assembly: Path) -> list[StackTemplate]:
+    """Those that one machine has a use for, without what it can't create."""
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     order = TopologicalSorter({name: artifact.get("dependencies", ()) for name, artifact in artifacts.items()})
     stacks = [name for name in order.static_order() if artifacts[name]["type"] == "aws:cloudformation:stack"]
-    return [_read_stack(assembly, artifacts, name) for name in stacks]
+    return [_read_stack(assembly, artifacts, name) for name in stacks if is_used_here(name)]
 
 
 def _read_stack(assembly: Path, artifacts: dict[str, Any], name: str) -> StackTemplate:
     properties = artifacts[name]["properties"]
-    body = (assembly / properties["templateFile"]).read_text()
+    body = supported((assembly / properties["templateFile"]).read_text())
     layers = set(_layer_keys(json.loads(body)))
     assets = [
         asset

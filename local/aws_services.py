@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from local import ministack_hooks
+from local import ministack_hooks, ministack_iam
 from local.children import die_with_parent
-from local.ministack_ranges import read_ranges_from_disk
+from local.durable.calls import Effect, effect
+from local.durable.durability import Durability
 from local.origins import Refusal, refusal
 from local.saver import Saver
 
-READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "TransactGet")
+SAVE, DELIVER = "/_aimass/save", "/_aimass/deliver"  # what the launcher asks for
+RESET = "/_ministack/reset"
+NO_RESET = Refusal(403, "no_reset", "resetting would lose what was acknowledged: choose another STATE")
+ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -23,13 +28,29 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-class Guard:
-    """Around MiniStack: refuses web pages from elsewhere, and has state saved after what may have changed it."""
+class Settling(Protocol):
+    async def settled(self) -> None:
+        """Returns when everything that was changed so far is on disk."""
 
-    def __init__(self, app: App, port: int, make_saver: Callable[[], Saver]) -> None:
+
+class Keeping(Protocol):
+    """What `Durability` is to the guard."""
+
+    @property
+    def journal(self) -> Settling: ...
+
+    def make_saver(self) -> Saver: ...
+
+    def deliver_pending(self) -> int: ...
+
+
+class Guard:
+    """Around MiniStack: refuses web pages from elsewhere, and answers only once what the answer tells of is on disk."""
+
+    def __init__(self, app: App, port: int, durability: Keeping) -> None:
         self._app = app
         self._port = port
-        self._make_saver = make_saver
+        self._durability = durability
         self._saver: Saver | None = None
 
     def changed(self) -> None:
@@ -38,7 +59,7 @@ class Guard:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            self._saver = self._make_saver()
+            self._saver = self._durability.make_saver()
             await self._app(scope, self._saving_first(self._saver, receive), send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -48,12 +69,40 @@ class Guard:
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         refused = refusal(headers, self._port, bucket_names=True)
+        if refused is None and scope["path"].startswith(RESET):
+            refused = NO_RESET
         if refused:
             await _send_refusal(refused, send)
-            return
-        await self._app(scope, receive, send)
-        if may_change(scope["method"], dict(headers).get("x-amz-target", "")):
+        elif scope["path"] in (SAVE, DELIVER):
+            await self._serve_launcher(scope["path"], send)
+        else:
+            call = Call(scope["method"], scope["path"], dict(headers))
+            await self._app(scope, call.listening(receive), self._settling(call, send))
+
+    def _settling(self, call: Call, send: Send) -> Send:
+        async def settle_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if call.effect is Effect.SNAPSHOT:
+                    await self._save()
+                await self._durability.journal.settled()
+            await send(message)
+
+        return settle_and_send
+
+    async def _save(self) -> None:
+        """While a stack is deployed there is nothing to save: the launcher asks for it at the end."""
+        if self._saver and self._saver.ready():
+            await self._saver.saved()
+        else:
             self.changed()
+
+    async def _serve_launcher(self, path: str, send: Send) -> None:
+        answer = 0
+        if path == DELIVER:
+            answer = self._durability.deliver_pending()
+        elif self._saver:
+            await self._saver.saved()
+        await _send_json(200, answer, send)
 
     def _saving_first(self, saver: Saver, receive: Receive) -> Receive:
         """MiniStack saves everything itself when it is told to shut down."""
@@ -67,15 +116,38 @@ class Guard:
         return next_message
 
 
-def may_change(method: str, target: str) -> bool:
-    """`target` is the header that names the operation, where a service has one, as `DynamoDB_20120810.GetItem`."""
-    return method not in ("GET", "HEAD", "OPTIONS") and not target.rpartition(".")[2].startswith(READS)
+class Call:
+    """A request, and which operation it turns out to be: some services name it in a form, which is the body."""
+
+    def __init__(self, method: str, path: str, headers: dict[str, str]) -> None:
+        self._call = method, path, headers.get("x-amz-target", "")
+        self._is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        self._action = ""
+
+    @property
+    def effect(self) -> Effect:
+        return effect(*self._call, self._action)
+
+    def listening(self, receive: Receive) -> Receive:
+        async def listen() -> Message:
+            message = await receive()
+            found = ACTION.search(message.get("body", b"")) if self._is_form and not self._action else None
+            if found:
+                self._action = found[1].decode()
+            return message
+
+        return listen
 
 
 async def _send_refusal(refused: Refusal, send: Send) -> None:
-    body = json.dumps({"error": refused.error, "code": refused.code, "details": {}, "request_id": ""}).encode()
+    body = {"error": refused.error, "code": refused.code, "details": {}, "request_id": ""}
+    await _send_json(refused.status, body, send)
+
+
+async def _send_json(status: int, value: Any, send: Send) -> None:
+    body = json.dumps(value).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -92,11 +164,11 @@ def main() -> None:
     import uvicorn
     from ministack.app import app
 
-    guard = Guard(app, options.port, ministack_hooks.make_saver)
-    ministack_hooks.run_functions_in(options.invoke_port, guard.changed)
-    ministack_hooks.name_versions_in_events()
-    ministack_hooks.keep_bodies_on_disk()
-    read_ranges_from_disk()
+    durability = Durability(options.state)
+    durability.install()
+    ministack_iam.enforce_roles(options.state)
+    guard = Guard(app, options.port, durability)
+    ministack_hooks.run_functions_in(options.invoke_port, durability.journal.wait, guard.changed)
     uvicorn.run(
         guard,
         host="127.0.0.1",

@@ -17,6 +17,7 @@ from local.aws import client
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 DIGEST_TAG = "aimass:template-sha256"
 STACK_SECONDS = 120
+TEMPLATES = "aimass-templates"
 BOOTSTRAP_VERSION = ("/cdk-bootstrap/hnb659fds/version", "30")
 
 
@@ -32,7 +33,7 @@ def deploy(assembly: Path, endpoint: str) -> None:
         if current and _digest(current) == stack.digest and _settled(current["StackStatus"]):
             continue
         _publish(stack, endpoint)
-        _apply(service, stack, current)
+        _apply(service, stack, current, _put_template(stack, endpoint))
 
 
 def _publish(stack: StackTemplate, endpoint: str) -> None:
@@ -44,6 +45,15 @@ def _publish(stack: StackTemplate, endpoint: str) -> None:
         _make_bucket(s3, bucket)
     for asset in stack.assets:
         s3.put_object(Bucket=asset.bucket, Key=asset.key, Body=_content(asset))
+
+
+def _put_template(stack: StackTemplate, endpoint: str) -> str:
+    """A template of more than 51,200 bytes is taken from S3 only."""
+    s3 = client("s3", endpoint)
+    _make_bucket(s3, TEMPLATES)
+    key = f"{stack.digest}.json"
+    s3.put_object(Bucket=TEMPLATES, Key=key, Body=stack.body.encode())
+    return f"{endpoint}/{TEMPLATES}/{key}"
 
 
 def _make_bucket(s3: Any, name: str) -> None:
@@ -67,7 +77,7 @@ def _content(asset: Asset) -> bytes:
     return package.getvalue()
 
 
-def _apply(service: Any, stack: StackTemplate, current: dict[str, Any] | None) -> None:
+def _apply(service: Any, stack: StackTemplate, current: dict[str, Any] | None, template: str) -> None:
     if current and current["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"):
         service.delete_stack(StackName=stack.name)
         _wait(service, stack.name)
@@ -76,7 +86,7 @@ def _apply(service: Any, stack: StackTemplate, current: dict[str, Any] | None) -
     try:
         operation(
             StackName=stack.name,
-            TemplateBody=stack.body,
+            TemplateURL=template,
             Capabilities=CAPABILITIES,
             Tags=[{"Key": DIGEST_TAG, "Value": stack.digest}],
         )

@@ -34,6 +34,7 @@ def _function(service: Any, found: dict[str, Any], endpoint: str, code: Path) ->
     return Function(
         name=found["FunctionName"],
         arn=found["FunctionArn"],
+        role=found["Role"],
         handler=found["Handler"],
         memory_mb=found["MemorySize"],
         timeout_seconds=found["Timeout"],

@@ -10,31 +10,71 @@ import importlib
 import json
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from local import ministack_iam
 from local.aws import ACCOUNT, KEYS, REGION
-from local.saver import Saver
+from local.durable.durability import SNAPSHOTS
+from local.durable.snapshots import newest
 
 LONGEST_CALL_SECONDS = 1000
 PARTS = {
-    "ministack.app": ("app", "_build_persistence_save_dict"),
-    "ministack.core.persistence": ("save_all",),
-    "ministack.services.eventbridge": ("_dispatch_event",),
-    "ministack.services.lambda_svc": ("_execute_function_dispatch", "_throttle_response"),
+    "ministack.app": (
+        "_IncompleteRequestBody",
+        "_RequestBodyDisconnected",
+        "_build_persistence_save_dict",
+        "_load_persisted_state",
+        "_read_request_body",
+        "app",
+        "save_all",
+    ),
+    "ministack.core.iam_evaluator": ("pin_signed_body",),
+    "ministack.core.persistence": ("STATE_DIR", "save_state"),
+    "ministack.core.responses": ("StreamingResponse", "get_account_id", "get_region", "set_request_account_id"),
+    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.dynamodb": ("_items_replaced", "_remove_item", "_set_item", "_tables", "_update_counts"),
+    "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs"),
+    "ministack.services.lambda_svc": (
+        "_execute_function_dispatch",
+        "_execute_function_with_config_scope",
+        "_execution_record_for_config",
+        "_get_func_record_for_ref",
+        "_throttle_response",
+    ),
     "ministack.services.s3": (
+        "_abort_multipart_upload",
+        "_bucket_notifications",
+        "_buckets",
+        "_complete_multipart_upload",
+        "_completed_multipart_uploads",
+        "_compute_s3_checksum",
+        "_create_multipart_upload",
+        "_delete_persisted_object",
+        "_delete_version_file",
+        "_deliver_event_to_sqs",
         "_fire_s3_event",
+        "_fire_s3_event_async",
         "_get_object",
-        "_object_disk_path",
+        "_get_object_data",
+        "_multipart_uploads",
+        "_next_event_sequencer",
+        "_object_acl",
+        "_object_annotations",
+        "_object_legal_hold",
+        "_object_retention",
+        "_object_tags",
         "_object_versions",
         "_parse_range",
+        "_persist_delete_marker",
+        "_persist_displaced_version",
         "_persist_object",
-        "_read_body",
-        "_version_body",
-        "_version_disk_path",
-        "_version_file_exists",
+        "_upload_part",
+        "_upload_part_copy",
+        "md5_hash",
     ),
+    "ministack.services.sqs": ("_delete_messages_for_esm", "_queues", "_receive_messages_for_esm"),
+    "ministack.services.stepfunctions": ("_executions", "_start_execution"),
 }
 Dispatch = Callable[..., dict[str, Any]]
 
@@ -42,7 +82,8 @@ Dispatch = Callable[..., dict[str, Any]]
 def settings(port: int, state: Path) -> dict[str, str]:
     """The environment that MiniStack reads when it is imported."""
     return {
-        **KEYS,  # presigned URLs are verified against these
+        **KEYS,  # of the account's root user
+        **ministack_iam.SETTINGS,
         "DOCKER_HOST": "unix:///nonexistent",  # it would otherwise look for containers to remove
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
@@ -53,7 +94,7 @@ def settings(port: int, state: Path) -> dict[str, str]:
         "S3_DATA_DIR": str(state / "s3"),
         "S3_PERSIST": "1",
         "SFTP_ENABLED": "0",
-        "STATE_DIR": str(state / "services"),
+        "STATE_DIR": str(newest(state / SNAPSHOTS)),
     }
 
 
@@ -61,7 +102,7 @@ def check_parts() -> None:
     """Ends the process, saying which, if a part that is used here has gone."""
     missing = [
         f"{module}.{part}"
-        for module, parts in PARTS.items()
+        for module, parts in (*PARTS.items(), *ministack_iam.PARTS.items())
         for part in parts
         if not hasattr(importlib.import_module(module), part)
     ]
@@ -69,20 +110,14 @@ def check_parts() -> None:
         sys.exit(f"this MiniStack lacks {', '.join(missing)}: install the version that requirements/run.in pins")
 
 
-def make_saver() -> Saver:
-    from ministack import app
-    from ministack.core import persistence
-
-    return Saver(app._build_persistence_save_dict, persistence.save_all)
-
-
-def run_functions_in(invoke_port: int, changed: Callable[[], None]) -> None:
-    """Every invocation, whoever makes it, goes to our runtime; `changed` is called after each, from its thread."""
+def run_functions_in(invoke_port: int, settle: Callable[[], None], changed: Callable[[], None]) -> None:
+    """Every invocation, whoever makes it, goes to our runtime, after `settle`; `changed` is called after each."""
     from ministack.services import lambda_svc
 
     dispatch = dispatcher(invoke_port, lambda_svc._throttle_response)
 
     def dispatch_and_tell(*arguments: Any) -> dict[str, Any]:
+        settle()
         try:
             return dispatch(*arguments)
         finally:
@@ -122,45 +157,3 @@ def dispatcher(invoke_port: int, throttled: Callable[[str, str], dict[str, Any]]
 
 def _failed(error: dict[str, Any]) -> dict[str, Any]:
     return {"error": True, "body": error, "log": ""}
-
-
-def name_versions_in_events() -> None:
-    """Adds `version-id` to S3's events on EventBridge, as AWS sends it for a versioned bucket."""
-    from ministack.services import eventbridge, s3
-
-    version: ContextVar[str | None] = ContextVar("version", default=None)
-    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
-
-    def fire_with_version(*arguments: Any, version_id: str | None = None, **options: Any) -> None:
-        version.set(version_id)
-        fire(*arguments, version_id=version_id, **options)
-
-    def dispatch_with_version(event: dict[str, Any], *arguments: Any) -> Any:
-        if event.get("Source") == "aws.s3" and version.get():
-            event = with_version(event, version.get())
-        return dispatch(event, *arguments)
-
-    s3._fire_s3_event = fire_with_version
-    eventbridge._dispatch_event = dispatch_with_version
-
-
-def keep_bodies_on_disk() -> None:
-    """Forgets a version's body once it is written: MiniStack forgets only the object's own reference to it."""
-    from ministack.services import s3
-
-    persist = s3._persist_object
-
-    def persist_and_forget(bucket: str, key: str, record: Any) -> None:
-        persist(bucket, key, record)
-        if isinstance(record, dict) and record.get("body") is None:
-            for version in s3._object_versions.get((bucket, key)) or ():
-                if version["version_id"] == record.get("version_id"):
-                    version["data"] = None
-
-    s3._persist_object = persist_and_forget
-
-
-def with_version(event: dict[str, Any], version_id: str | None) -> dict[str, Any]:
-    detail = json.loads(event["Detail"])
-    detail["object"]["version-id"] = version_id
-    return {**event, "Detail": json.dumps(detail)}

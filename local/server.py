@@ -13,11 +13,12 @@ from pathlib import Path
 
 import uvloop
 
-from local.aws import ISOLATED, KEYS, REGION
+from local.aws import ISOLATED, REGION, client
 from local.children import die_with_parent
 from local.deployed import read_api, read_functions
 from local.front.gateway import MAX_BODY_BYTES, Gateway
 from local.http_server import listen
+from local.runtime.credentials import RoleSessions
 from local.runtime.result import MAX_PAYLOAD_BYTES
 from local.runtime.runtime import Runtime
 from local.runtime.service import invocations
@@ -47,14 +48,14 @@ def _place(state: Path, endpoint: str) -> Place:
     scratch = state / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    return Place(_environment(endpoint), state / "logs", scratch)
+    credentials = RoleSessions(client("sts", endpoint).assume_role)
+    return Place(_environment(endpoint), credentials, state / "logs", scratch)
 
 
 def _environment(endpoint: str) -> dict[str, str]:
     """What Lambda sets for every function; nothing of the user's own environment."""
     return {
         **ISOLATED,
-        **KEYS,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",

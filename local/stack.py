@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import http.client
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from infra.synth import synthesize_cached
 from local.aws import client
+from local.aws_services import DELIVER, SAVE
 from local.children import start_module, stop
 from local.deploy import deploy
 from local.interrupted import settle_interrupted_imports
@@ -64,12 +66,14 @@ class Stack:
                 self._wait_for("aws_services", aws_port)
             with step("deploying"):
                 deploy(assembly, endpoint)
+                _tell(aws_port, SAVE)
             with step("starting the HTTP front and the Lambda runtime"):
                 options = ("--invoke-port", str(invoke_port), "--endpoint", endpoint, "--workers", str(self.workers))
                 self._start("server", self.port, *options)
                 self._wait_for("server", self.port)
                 self._wait_for_health()
-            interrupted = settle_interrupted_imports(endpoint)
+            interrupted = settle_interrupted_imports(self.state, endpoint)
+            _tell(aws_port, DELIVER)
             if interrupted:
                 print(f"imports that stops have cut off: {interrupted}; POST /api/v1/jobs/<id>/retry runs one again")
             facts = self._facts(endpoint)
@@ -132,6 +136,8 @@ class Stack:
 
 @contextmanager
 def _alone_on(state: Path) -> Iterator[None]:
+    if any((state / "services").glob("*.json")):
+        raise CannotStart(f"{state} was made by a version without a journal: remove it, or choose another STATE")
     for folder in ("logs", "code", "s3", "services"):
         (state / folder).mkdir(parents=True, exist_ok=True)
     with (state / "lock").open("a+") as lock:
@@ -144,6 +150,20 @@ def _alone_on(state: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _tell(aws_port: int, what: str) -> None:
+    """Returns when the AWS services have done it."""
+    connection = http.client.HTTPConnection(HOST, aws_port, timeout=START_SECONDS)
+    try:
+        connection.request("POST", what)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        raise ProcessEnded(f"the AWS services don't answer {what}: {error}") from error
+    finally:
+        connection.close()
+    if status != 200:
+        raise ProcessEnded(f"the AWS services answer {what} with {status}")
 
 
 def _require_free(port: int) -> None:

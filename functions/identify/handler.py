@@ -8,11 +8,8 @@ from aimass.usecases.import_model import identify
 
 
 def handler(event: Event, context: object) -> Any:
-    """`{tenant, job_id}` to an `IdentifiedModel`."""
-    registry, limits = bootstrap.registry(), bootstrap.identify_limits()
+    """`{tenant, job_id, attempt}` to an `IdentifiedModel`."""
+    at, uploads, limits = bootstrap.import_step(), bootstrap.uploads(), bootstrap.identify_limits()
     return run_step(
-        registry,
-        "identify",
-        event,
-        lambda tenant, job_id: identify(registry, bootstrap.artifacts(), bootstrap.uploads(), tenant, job_id, limits),
+        at.registry, "identify", event, lambda tenant, job_id: identify(at, uploads, tenant, job_id, limits)
     )

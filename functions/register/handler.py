@@ -1,4 +1,4 @@
-"""State `register`: the version becomes ready, in one transaction."""
+"""State `register`: the version becomes ready, or its new measurements its own, in one transaction."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from msgspec import convert as read
 
 from aimass import bootstrap
 from aimass.protocols.states import Event, run_step
-from aimass.usecases.import_model import ConvertedModel, IdentifiedModel, VerifiedModel, is_registered, register
+from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
+from aimass.usecases.register_model import is_registered, register
 
 
 def handler(event: Event, context: object) -> Any:
-    """`{tenant, job_id, identified, converted, verified}` to the registered model's name and number."""
-    registry = bootstrap.registry()
+    """`{tenant, job_id, attempt, identified, converted, verified}` to the registered model's name and number."""
+    registry, index = bootstrap.registry(), bootstrap.artifact_index()
     if is_registered(registry, event["tenant"], event["job_id"]):
         return {"model": event["model"], "version": event["version"]}
     identified = read(event["identified"], IdentifiedModel)
@@ -19,7 +20,7 @@ def handler(event: Event, context: object) -> Any:
     verified = read(event["verified"], VerifiedModel)
 
     def work(tenant: str, job_id: str) -> dict[str, Any]:
-        version = register(registry, tenant, job_id, identified, converted, verified)
+        version = register(registry, index, tenant, job_id, identified, converted, verified)
         return {"model": version.model, "version": version.number}
 
     return run_step(registry, "register", event, work)

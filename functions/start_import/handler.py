@@ -1,20 +1,41 @@
-"""An object arrived in the uploads bucket: its import starts, once."""
+"""Objects arrived in the uploads bucket: the import of each starts, once."""
 
 from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from aimass import bootstrap
 from aimass.usecases.start_import import ArrivedObject, start_import
 
+logger = Logger(level="INFO")
+batch = BatchProcessor(event_type=EventType.SQS)
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str | None]:
-    """An EventBridge `Object Created` event to the id of the job that imports the object."""
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Messages that hold EventBridge's `Object Created` events to those that must come again.
+
+    Raises BatchProcessingError if all must, so that this counts as a failed call.
+    """
+    return process_partial_response(event, _start, batch, context)
+
+
+def _start(record: SQSRecord) -> str | None:
+    try:
+        return start_import(bootstrap.imports(), _arrived(record))
+    except Exception:
+        logger.exception("not started", message_id=record.message_id)
+        raise
+
+
+def _arrived(record: SQSRecord) -> ArrivedObject:
+    event = record.json_body
     detail = event["detail"]
-    arrived = ArrivedObject(
+    return ArrivedObject(
         bucket=detail["bucket"]["name"],
         key=detail["object"]["key"],
         version_id=detail["object"]["version-id"],
         size=detail["object"]["size"],
         time=event["time"],
     )
-    job_id = start_import(bootstrap.registry(), bootstrap.uploads(), bootstrap.import_runner(), arrived)
-    return {"job_id": job_id}

@@ -6,17 +6,18 @@ from msgspec import convert as read
 
 from aimass import bootstrap
 from aimass.protocols.states import Event, run_step
-from aimass.usecases.import_model import ConvertedModel, IdentifiedModel, verify
+from aimass.usecases.import_model import verify
+from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 
 
 def handler(event: Event, context: object) -> Any:
-    """`{tenant, job_id, identified, converted}` to a `VerifiedModel`."""
-    registry = bootstrap.registry()
+    """`{tenant, job_id, attempt, identified, converted}` to a `VerifiedModel`.
+
+    `identified` and `converted` come from the states before, or from the input when a version is verified again.
+    """
+    at = bootstrap.import_step()
     model = read(event["converted"], ConvertedModel).model or read(event["identified"], IdentifiedModel).model
     limits, seconds = bootstrap.verify_limits(), bootstrap.prediction_seconds()
     return run_step(
-        registry,
-        "verify",
-        event,
-        lambda tenant, job_id: verify(registry, bootstrap.artifacts(), tenant, job_id, model, limits, seconds),
+        at.registry, "verify", event, lambda tenant, job_id: verify(at, tenant, job_id, model, limits, seconds)
     )

@@ -1,28 +1,49 @@
-"""The two buckets. Each hands out rights on its own prefix only."""
+"""The two buckets. Each hands out rights on its own prefix only, and those to the key that go with them."""
 
 from __future__ import annotations
 
-from aws_cdk import Duration
-from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, LifecycleRule
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_s3 import (
+    BlockPublicAccess,
+    Bucket,
+    BucketEncryption,
+    CfnBucket,
+    CorsRule,
+    HttpMethods,
+    LifecycleRule,
+)
 from constructs import Construct
 
+from infra.constructs.acknowledged import acknowledge
+from infra.constructs.customer_key import CustomerKey
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
+
+READS = {"GetObject", "GetObjectVersion", "ListMultipartUploadParts"}
+WRITES = {"PutObject"}
 
 
 class PrivateBucket(Construct):
     """Versioned, encrypted, TLS only. Leftovers of multipart uploads go after a day, replaced versions after 30."""
 
-    def __init__(self, scope: Construct, name: str, *, stage: Stage) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, stage: Stage, key: CustomerKey, cors: Sequence[CorsRule] = ()
+    ) -> None:
         super().__init__(scope, name)
         self.prefix = name
+        self._key = key
         self._bucket = Bucket(
             self,
             "bucket",
             versioned=True,
-            encryption=BucketEncryption.S3_MANAGED,
+            encryption=BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
+            cors=list(cors),
             removal_policy=stage.removal_policy,
             lifecycle_rules=[
                 LifecycleRule(
@@ -31,33 +52,60 @@ class PrivateBucket(Construct):
                 )
             ],
         )
+        acknowledge(
+            self,
+            "S1",
+            "its readers and writers are our functions and their presigned URLs, which the access log of the API names;"
+            " an audit of every object is CloudTrail's data events, for the account to turn on",
+        )
         self.name = self._bucket.bucket_name
 
     def allow(self, function: ServiceFunction, *actions: str) -> None:
         """Lets the function do these S3 actions on objects under the prefix."""
         function.allow("s3", actions, self._bucket.arn_for_objects(f"{self.prefix}/*"))
+        stack = Stack.of(self)
+        export = stack.resolve(stack.export_value(self._bucket.bucket_arn))["Fn::ImportValue"]
+        objects = f"IAM5[Resource::{export}/{self.prefix}/*]"
+        acknowledge(
+            function, objects, "every object under the one prefix: keys begin with the tenant, who is data here"
+        )
+        if WRITES.intersection(actions):
+            self._key.allow_write(function)
+        elif READS.intersection(actions):
+            self._key.allow_read(function)
+
+    def allow_list(self, function: ServiceFunction, *actions: str) -> None:
+        """Lets the function do these S3 actions that list what is under the prefix."""
+        under_prefix = {"StringLike": {"s3:prefix": f"{self.prefix}/*"}}
+        function.allow("s3", actions, self._bucket.bucket_arn, conditions=under_prefix)
 
 
 class ArtifactsBucket(PrivateBucket):
     """Content-addressed bytes: `artifacts/<tenant>/sha256/<hex>`."""
 
-    def __init__(self, scope: Construct, *, stage: Stage) -> None:
-        super().__init__(scope, "artifacts", stage=stage)
+    def __init__(self, scope: Construct, *, stage: Stage, key: CustomerKey) -> None:
+        super().__init__(scope, "artifacts", stage=stage, key=key)
 
 
 class UploadsBucket(PrivateBucket):
-    """Where models arrive: `uploads/<tenant>/<model>/<file>`. Its events go to EventBridge."""
+    """Where models arrive: `uploads/<tenant>/<model>/<file>`. Its events go to EventBridge.
 
-    def __init__(self, scope: Construct, *, stage: Stage) -> None:
-        super().__init__(scope, "uploads", stage=stage)
+    Web pages of the stage's origins may put parts by presigned URL, and read the ETag that completing asks for.
+    """
+
+    def __init__(self, scope: Construct, *, stage: Stage, key: CustomerKey) -> None:
+        origins = list(stage.origins)
+        puts = CorsRule(
+            allowed_methods=[HttpMethods.PUT],
+            allowed_origins=origins,
+            allowed_headers=["*"],
+            exposed_headers=["ETag"],
+            max_age=3600,
+        )
+        super().__init__(scope, "uploads", stage=stage, key=key, cors=[puts] if origins else [])
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child
         assert isinstance(resource, CfnBucket)
         resource.notification_configuration = CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
-
-    def allow_list(self, function: ServiceFunction) -> None:
-        """Lets the function list objects and their versions under the prefix."""
-        under_prefix = {"StringLike": {"s3:prefix": f"{self.prefix}/*"}}
-        function.allow("s3", ["ListBucket", "ListBucketVersions"], self._bucket.bucket_arn, conditions=under_prefix)

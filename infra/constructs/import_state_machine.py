@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk.aws_kms import IKey
+from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_stepfunctions import (
+    Choice,
+    Condition,
     DefinitionBody,
     Fail,
     JitterType,
     JsonPath,
+    LogLevel,
+    LogOptions,
     StateMachine,
     StateMachineType,
     Timeout,
@@ -17,6 +23,7 @@ from aws_cdk.aws_stepfunctions import (
 from aws_cdk.aws_stepfunctions_tasks import LambdaInvoke
 from constructs import Construct
 
+from infra.constructs.acknowledged import acknowledge
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 
@@ -39,9 +46,12 @@ GRACE_SECONDS = 10
 
 
 class ImportStateMachine(Construct):
-    """identify, convert, verify, register; any error goes to fail_import. It may invoke these functions only."""
+    """identify, convert, verify, register; any error goes to fail_import. It may invoke these functions only.
 
-    def __init__(self, scope: Construct, *, stage: Stage, functions: Mapping[str, ServiceFunction]) -> None:
+    An execution whose input holds what identify and convert found starts at verify: a version is verified again.
+    """
+
+    def __init__(self, scope: Construct, *, stage: Stage, key: IKey, functions: Mapping[str, ServiceFunction]) -> None:
         super().__init__(scope, "import")
         states = {name: self._state(name, functions[name]) for name in RESULTS}
         fail_import = states.pop("fail_import")
@@ -49,19 +59,24 @@ class ImportStateMachine(Construct):
             state.add_catch(fail_import, errors=["States.ALL"], result_path="$.error")
         fail_import.next(Fail(self, "import_failed", error_path="$.error.Error", cause_path="$.error.Cause"))
         states["identify"].next(states["convert"]).next(states["verify"]).next(states["register"])
+        identified = Condition.is_present("$.identified")
+        starts_at = Choice(self, "starts_at").when(identified, states["verify"]).otherwise(states["identify"])
+        self.name = f"{stage.prefix}-import"
         self._machine = StateMachine(
             self,
             "machine",
-            state_machine_name=f"{stage.prefix}-import",
+            state_machine_name=self.name,
             state_machine_type=StateMachineType.STANDARD,
-            definition_body=DefinitionBody.from_chainable(states["identify"]),
+            definition_body=DefinitionBody.from_chainable(starts_at),
             timeout=Duration.hours(1),
+            logs=LogOptions(destination=self._log(stage, key), level=LogLevel.ERROR, include_execution_data=False),
         )
+        self._acknowledge()
         self.arn = self._machine.state_machine_arn
         self._executions = Stack.of(self).format_arn(
             service="states",
             resource="execution",
-            resource_name=f"{stage.prefix}-import:*",
+            resource_name=f"{self.name}:*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
@@ -69,16 +84,41 @@ class ImportStateMachine(Construct):
         """Lets the function start executions."""
         function.allow("states", ["StartExecution"], self.arn)
 
-    def allow_restart(self, function: ServiceFunction) -> None:
-        """Lets the function start executions, and see whether one has ended."""
+    def allow_control(self, function: ServiceFunction) -> None:
+        """Lets the function start executions, see whether one has ended, and stop one."""
         self.allow_start(function)
-        function.allow("states", ["DescribeExecution"], self._executions)
+        function.allow("states", ["DescribeExecution", "StopExecution"], self._executions)
+        executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{self.name}:*"
+        acknowledge(function, f"IAM5[Resource::{executions}]", "executions of this one state machine, of any name")
+
+    def _acknowledge(self) -> None:
+        acknowledge(
+            self._machine, "SF1", "errors alone are logged: every step of every import stands in its job's record"
+        )
+        acknowledge(
+            self._machine,
+            "SF2",
+            "tracing can be allowed on all resources only, and a job's record has the steps' times",
+        )
+        acknowledge(
+            self._machine.role, "IAM5[Resource::*]", "CloudWatch's log deliveries can be allowed on all resources only"
+        )
+
+    def _log(self, stage: Stage, key: IKey) -> LogGroup:
+        return LogGroup(
+            self,
+            "log",
+            log_group_name=f"/aws/vendedlogs/{stage.prefix}/import",
+            retention=stage.log_retention,
+            encryption_key=key,
+            removal_policy=stage.removal_policy,
+        )
 
     def _state(self, name: str, function: ServiceFunction) -> LambdaInvoke:
         state = LambdaInvoke(
             self,
             name,
-            lambda_function=function.lambda_function,
+            lambda_function=function.live,
             payload_response_only=True,
             result_path=RESULTS[name],
             retry_on_service_exceptions=False,

@@ -1,17 +1,24 @@
-"""From an object in the uploads bucket to a version: the event, the state machine and its functions."""
+"""From an object in the uploads bucket to a version, and what keeps house after it."""
 
 from __future__ import annotations
 
-from aws_cdk import Stack
-from aws_cdk.aws_events import EventPattern, Match, Rule
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_events import CfnRule, EventPattern, Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
+from infra.constructs.acknowledged import acknowledge
 from infra.constructs.import_state_machine import ImportStateMachine
 from infra.constructs.python_layer import PinnedLayer, SourceLayer
+from infra.constructs.queues import PrivateQueue, WorkQueue
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 from infra.stacks.storage import StorageStack
+
+TRIES_AGAIN = 2
 
 
 class ImportsStack(Stack):
@@ -21,104 +28,161 @@ class ImportsStack(Stack):
         self._storage = storage
         self._light = [SourceLayer(self), PinnedLayer(self, "deps")]
         self._heavy = [*self._light, PinnedLayer(self, "ml")]
+        self.dead_events = PrivateQueue(self, "dead_events", stage=stage, key=storage.key)
+        acknowledge(self.dead_events, "SQS3", "it is one: of Lambda's asynchronous calls and of two rules' targets")
         steps = (self._identify(), self._convert(), self._verify(), self._register(), self._fail_import())
-        self.machine = ImportStateMachine(self, stage=stage, functions={step.node.id: step for step in steps})
-        self._start_on_upload(self._start_import())
+        self.machine = ImportStateMachine(
+            self, stage=stage, key=storage.key, functions={step.node.id: step for step in steps}
+        )
+        self.uploaded = WorkQueue(self, "uploaded", stage=stage, key=storage.key, reader=self._start_import())
+        self._queue_uploads()
+        self._settle_what_ended(self._settle_import())
+        self._sweep_every_hour(self._sweep())
 
     def _start_import(self) -> ServiceFunction:
         storage = self._storage
-        function = ServiceFunction(
-            self,
+        function = self._light_function(
             "start_import",
-            stage=self._stage,
-            layers=self._light,
-            memory_mb=256,
-            seconds=60,
-            environment={
-                "TABLE_NAME": storage.table.name,
-                "UPLOADS_BUCKET": storage.uploads.name,
-                "IMPORT_STATE_MACHINE_ARN": self.machine.arn,
-            },
+            seconds=30,
+            UPLOADS_BUCKET=storage.uploads.name,
+            IMPORT_STATE_MACHINE_ARN=self.machine.arn,
+            DEFAULT_LIMITS=self._stage.default_limits,
         )
         storage.table.allow_transactions(function)
         storage.uploads.allow(function, "GetObject", "GetObjectVersion")
-        storage.uploads.allow_list(function)
+        storage.uploads.allow_list(function, "ListBucket", "ListBucketVersions")
         self.machine.allow_start(function)
         return function
 
     def _identify(self) -> ServiceFunction:
         storage = self._storage
-        function = ServiceFunction(
-            self,
-            "identify",
-            stage=self._stage,
-            layers=self._heavy,
-            memory_mb=6144,
-            seconds=900,
-            environment={
-                "TABLE_NAME": storage.table.name,
-                "UPLOADS_BUCKET": storage.uploads.name,
-                "ARTIFACTS_BUCKET": storage.artifacts.name,
-            },
-            scratch=True,
-        )
-        storage.table.allow(function, "GetItem", "UpdateItem")
+        environment = {"UPLOADS_BUCKET": storage.uploads.name, "ARTIFACTS_BUCKET": storage.artifacts.name}
+        function = self._heavy_function("identify", 6144, environment)
+        storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
         storage.uploads.allow(function, "GetObject", "GetObjectVersion")
         storage.artifacts.allow(function, "GetObject", "PutObject")
         return function
 
     def _convert(self) -> ServiceFunction:
-        function = self._table_function("convert")
-        self._storage.table.allow(function, "GetItem", "UpdateItem")
+        function = self._light_function("convert", refuses=True)
+        self._storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
         return function
 
     def _verify(self) -> ServiceFunction:
         storage = self._storage
-        function = ServiceFunction(
-            self,
-            "verify",
-            stage=self._stage,
-            layers=self._heavy,
-            memory_mb=8192,
-            seconds=900,
-            environment={
-                "TABLE_NAME": storage.table.name,
-                "ARTIFACTS_BUCKET": storage.artifacts.name,
-                "MODEL_MEMORY_MB": str(self._stage.model_memory_mb),
-                "PREDICTION_SECONDS": str(self._stage.prediction_seconds),
-            },
-            scratch=True,
-        )
-        storage.table.allow(function, "GetItem", "UpdateItem")
+        environment = {
+            "ARTIFACTS_BUCKET": storage.artifacts.name,
+            "MODEL_MEMORY_MB": str(self._stage.model_memory_mb),
+            "PREDICTION_SECONDS": str(self._stage.prediction_seconds),
+        }
+        function = self._heavy_function("verify", self._stage.verify_memory_mb, environment)
+        storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
         storage.artifacts.allow(function, "GetObject", "PutObject")
         return function
 
     def _register(self) -> ServiceFunction:
-        function = self._table_function("register")
+        function = self._light_function("register", refuses=True)
         self._storage.table.allow_transactions(function)
         return function
 
     def _fail_import(self) -> ServiceFunction:
-        function = self._table_function("fail_import")
+        function = self._light_function("fail_import")
         self._storage.table.allow_transactions(function)
         return function
 
-    def _table_function(self, name: str) -> ServiceFunction:
-        """A state that only reads and writes the table."""
-        environment = {"TABLE_NAME": self._storage.table.name}
+    def _settle_import(self) -> ServiceFunction:
+        function = self._light_function("settle_import", asynchronous=True)
+        self._storage.table.allow_transactions(function)
+        return function
+
+    def _sweep(self) -> ServiceFunction:
+        storage = self._storage
+        function = self._light_function(
+            "sweep",
+            memory_mb=512,
+            seconds=900,
+            asynchronous=True,
+            UPLOADS_BUCKET=storage.uploads.name,
+            ARTIFACTS_BUCKET=storage.artifacts.name,
+        )
+        storage.table.allow_transactions(function, "DeleteItem")
+        storage.artifacts.allow_list(function, "ListBucket")
+        storage.artifacts.allow(function, "DeleteObject")
+        storage.uploads.allow(function, "AbortMultipartUpload", "ListMultipartUploadParts")
+        return function
+
+    def _light_function(
+        self,
+        name: str,
+        *,
+        memory_mb: int = 256,
+        seconds: int = 30,
+        refuses: bool = False,
+        asynchronous: bool = False,
+        **environment: str,
+    ) -> ServiceFunction:
+        function = ServiceFunction(
+            self,
+            name,
+            stage=self._stage,
+            key=self._storage.key,
+            layers=self._light,
+            memory_mb=memory_mb,
+            seconds=seconds,
+            environment={"TABLE_NAME": self._storage.table.name, **environment},
+            refuses=refuses,
+            dead_letters=self.dead_events if asynchronous else None,
+        )
+        if asynchronous:
+            self.dead_events.allow_send(function)
+        return function
+
+    def _heavy_function(self, name: str, memory_mb: int, environment: Mapping[str, str]) -> ServiceFunction:
+        """A state that opens what a tenant sent, in a sandbox."""
         return ServiceFunction(
-            self, name, stage=self._stage, layers=self._light, memory_mb=256, seconds=30, environment=environment
+            self,
+            name,
+            stage=self._stage,
+            key=self._storage.key,
+            layers=self._heavy,
+            memory_mb=memory_mb,
+            seconds=900,
+            environment={"TABLE_NAME": self._storage.table.name, **environment},
+            scratch=True,
+            reserved=self._stage.reserved_imports,
+            refuses=True,
         )
 
-    def _start_on_upload(self, start_import: ServiceFunction) -> None:
+    def _queue_uploads(self) -> None:
+        """EventBridge's own target class would open the key to a rule of this stack, and so tie storage to imports."""
         uploads = self._storage.uploads
-        Rule(
+        rule = CfnRule(
             self,
-            "uploaded",
-            event_pattern=EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={"bucket": {"name": [uploads.name]}, "object": {"key": Match.prefix(f"{uploads.prefix}/")}},
-            ),
-            targets=[LambdaFunction(start_import.lambda_function)],
+            "uploaded_rule",
+            event_pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {"bucket": {"name": [uploads.name]}, "object": {"key": [{"prefix": f"{uploads.prefix}/"}]}},
+            },
+            targets=[CfnRule.TargetProperty(id="uploaded", arn=self.uploaded.queue_arn)],
         )
+        self.uploaded.accept_from(rule.attr_arn)
+
+    def _settle_what_ended(self, settle_import: ServiceFunction) -> None:
+        ended = {"stateMachineArn": [self.machine.arn], "status": ["ABORTED", "FAILED", "TIMED_OUT"]}
+        pattern = EventPattern(
+            source=["aws.states"], detail_type=["Step Functions Execution Status Change"], detail=ended
+        )
+        self._call(settle_import, "import_ended", hours=6, event_pattern=pattern)
+
+    def _sweep_every_hour(self, sweep: ServiceFunction) -> None:
+        self._call(sweep, "hourly", hours=1, schedule=Schedule.rate(Duration.hours(1)))
+
+    def _call(self, function: ServiceFunction, name: str, *, hours: int, **when: Any) -> None:
+        """Both ways to fail end in `dead_events`: the rule can't reach Lambda, or the function fails each try."""
+        age = Duration.hours(hours)
+        target = LambdaFunction(
+            function.live, dead_letter_queue=self.dead_events, max_event_age=age, retry_attempts=TRIES_AGAIN
+        )
+        Rule(self, name, targets=[target], **when)
+        function.live.configure_async_invoke(max_event_age=age, retry_attempts=TRIES_AGAIN)

@@ -1,4 +1,4 @@
-"""What must outlive every other stack: the table and the two buckets."""
+"""What must outlive every other stack: the key, the tables and the buckets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from infra.constructs.buckets import ArtifactsBucket, UploadsBucket
-from infra.constructs.registry_table import RegistryTable
+from infra.constructs.customer_key import CustomerKey
+from infra.constructs.tables import IdempotencyTable, RegistryTable
 from infra.settings import Stage
 
 
 class StorageStack(Stack):
+    """Where data is to be kept, the stack itself can't be deleted before its termination protection is taken off."""
+
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
-        super().__init__(scope, construct_id)
-        self.table = RegistryTable(self, stage=stage)
-        self.uploads = UploadsBucket(self, stage=stage)
-        self.artifacts = ArtifactsBucket(self, stage=stage)
+        super().__init__(scope, construct_id, termination_protection=stage.keep_data)
+        self.key = CustomerKey(self, stage=stage)
+        self.table = RegistryTable(self, stage=stage, key=self.key)
+        self.idempotency = IdempotencyTable(self, stage=stage, key=self.key)
+        self.uploads = UploadsBucket(self, stage=stage, key=self.key)
+        self.artifacts = ArtifactsBucket(self, stage=stage, key=self.key)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Function:
-    """`code` is the folder of its unpacked deployment package."""
+    """`code` is the folder of its unpacked deployment package, `role` the ARN of what it may do."""
 
     name: str
     arn: str
+    role: str
     handler: str
     memory_mb: int
     timeout_seconds: int

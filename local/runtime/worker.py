@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
+import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -21,15 +24,18 @@ from typing import Protocol
 
 from local.http_server import Request, Response, listen
 from local.origins import refusal
+from local.runtime.credentials import Credentials
 from local.runtime.function import Function
 from local.runtime.result import MAX_PAYLOAD_BYTES, Result, failure
 
+LOG = logging.getLogger(__name__)
 CHILD = Path(__file__).with_name("child.py")
 INIT_SECONDS = 60
 # What the interpreter and its libraries reserve and never touch is not the function's memory.
 RESERVED_BYTES = 256 * 1024 * 1024
 INVOCATION = "/2018-06-01/runtime/invocation/"
 INIT_ERROR = "/2018-06-01/runtime/init/error"
+CREDENTIALS = "/2021-08-23/credentials"
 
 
 @dataclass(slots=True)
@@ -53,9 +59,10 @@ class Owner(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where workers run: the environment that all share, logs, scratch folders."""
+    """Where workers run: the environment that all share, their roles' credentials, logs, scratch folders."""
 
     environment: Mapping[str, str]
+    credentials: Credentials
     logs: Path
     scratch: Path
 
@@ -70,6 +77,7 @@ class Worker:
         self._parked: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._initialised = False
+        self._token = secrets.token_urlsafe()
         self._verdict: Result | None = None
         self.idle_since = time.monotonic()
 
@@ -113,12 +121,26 @@ class Worker:
             return Response(403)
         if request.method == "GET" and request.target == f"{INVOCATION}next":
             return await self._next()
+        if request.method == "GET" and request.target == CREDENTIALS:
+            return await self._credentials(request)
         if request.method == "POST" and request.target == INIT_ERROR:
             self._verdict = Result(request.body, failed=True)
             return Response(202)
         if request.method == "POST" and self._job:
             return self._take(self._job.request_id, request)
         return Response(404)
+
+    async def _credentials(self, request: Request) -> Response:
+        """Of the function's role; the SDKs ask again before they expire."""
+        token = dict(request.headers).get("authorization", "")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            return Response(403)
+        try:
+            document = await self._place.credentials(self._function)
+        except Exception as error:  # whatever stands in the way, the function's own call fails and says so
+            LOG.warning("no credentials of %s for %s: %s", self._function.role, self._function.name, error)
+            return Response(500)
+        return Response(200, document, [("content-type", "application/json")])
 
     def _take(self, request_id: str, request: Request) -> Response:
         outcome = request.target.removeprefix(f"{INVOCATION}{request_id}/")
@@ -192,6 +214,8 @@ class Worker:
         return {
             **self._place.environment,
             **function.environment,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self._token,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self._port}{CREDENTIALS}",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -1,4 +1,8 @@
-"""One stack for the whole session, started as `make run` starts it, without the example model."""
+"""One stack for the whole session, started as `make run` starts it, without the example model.
+
+With SMOKE_URL and SMOKE_KEY (`make smoke`) no stack is started: what needs only HTTP and a key runs against that URL,
+and what looks behind the API is left out.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,17 @@ import pytest
 from local.aws import client as aws_client
 from tests.e2e.client import Client
 
+SMOKE_URL, SMOKE_KEY = os.environ.get("SMOKE_URL", "").rstrip("/"), os.environ.get("SMOKE_KEY")
 START_SECONDS = 180
 STOP_SECONDS = 20
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not SMOKE_URL:
+        return
+    behind = [item for item in items if {"stack", "s3", "tmp_path"} & set(getattr(item, "fixturenames", ()))]
+    items[:] = [item for item in items if item not in behind]
+    config.hook.pytest_deselected(items=behind)
 
 
 class LocalStack:
@@ -95,7 +108,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def client(stack: LocalStack) -> Client:
+def client(request: pytest.FixtureRequest) -> Client:
+    if SMOKE_URL:
+        return Client(SMOKE_URL, SMOKE_KEY)
+    stack: LocalStack = request.getfixturevalue("stack")
     return Client(stack.url)
 
 

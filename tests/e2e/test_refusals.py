@@ -99,7 +99,7 @@ REFUSALS = {
         "a.onnx",
     ),
     "a model that never returns": (lambda: doubling_loop(endless=True), "model_timeout", "20"),
-    "a model that asks for too much memory": (memory_hog, "model_out_of_memory", "5760"),
+    "a model that asks for too much memory": (memory_hog, "model_out_of_memory", "MB of memory"),
 }
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import tarfile
 import zipfile
 
@@ -80,7 +81,7 @@ def test_a_waiting_upload_answers_with_the_registered_version(client):
     )
     assert (record["compressed"], record["pruned"], record["config"]) == (None, False, {})
     assert (record["size"], record["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
-    assert record["path"].endswith(f"/artifacts/local/sha256/{record['sha256']}")
+    assert re.search(rf"/artifacts/[a-z0-9-]+/sha256/{record['sha256']}$", record["path"])
     assert record["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 4], "onnx_type": "tensor(float)"}]
     assert record["outputs"] == [{"name": "y", "datatype": "FP32", "shape": [-1, 3], "onnx_type": "tensor(float)"}]
     assert (record["framework"], record["opset"], record["parameter_count"]) == ("onnx", {"ai.onnx": 17}, 12)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.synth import NO_BUNDLING, synthesize_cached
+from infra.synth import TEMPLATES_ONLY, synthesize_cached
 
 Resource = dict[str, Any]
 
@@ -25,17 +26,26 @@ class Deployment:
         }
         self.stacks = set(templates)
         self._exports: dict[str, Any] = {}
-        self._resources: dict[str, list[tuple[str, Resource]]] = {}
-        for template in templates.values():
+        self._resources: dict[str, list[tuple[str, str, Resource]]] = {}
+        for stack, template in templates.items():
             for output in template.get("Outputs", {}).values():
                 if "Export" in output:
                     self._exports[output["Export"]["Name"]] = output["Value"]
             for logical_id, resource in template["Resources"].items():
-                self._resources.setdefault(resource["Type"], []).append((_plain(logical_id), resource))
+                self._resources.setdefault(resource["Type"], []).append((stack, _plain(logical_id), resource))
 
-    def of_type(self, kind: str) -> dict[str, Resource]:
-        """Resources of one CloudFormation type by plain name; references are spelled out."""
-        return {name: self._spelled(resource) for name, resource in self._resources.get(kind, [])}
+    def of_type(self, kind: str, *, stacks: Sequence[str] = ()) -> dict[str, Resource]:
+        """Resources of one CloudFormation type by plain name; references are spelled out. `stacks` by their last word."""
+        return {
+            name: self._spelled(resource)
+            for stack, name, resource in self._resources.get(kind, [])
+            if not stacks or stack.rpartition("-")[2] in stacks
+        }
+
+    def guarded(self) -> set[str]:
+        """Stacks that can't be deleted before somebody says so."""
+        artifacts = json.loads((self.assembly / "manifest.json").read_text())["artifacts"]
+        return {name for name, one in artifacts.items() if one.get("properties", {}).get("terminationProtection")}
 
     def types(self) -> set[str]:
         return set(self._resources)
@@ -48,7 +58,7 @@ class Deployment:
         return self.of_type(kind)[name]["Properties"]
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        """Each function's properties, by the name of its folder."""
+        """Each function's properties, by its name."""
         functions = [resource["Properties"] for resource in self.of_type("AWS::Lambda::Function").values()]
         return {
             properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: properties for properties in functions
@@ -63,6 +73,11 @@ class Deployment:
                     assert statement["Effect"] == "Allow"
                     granted |= {(a, r) for a in _many(statement["Action"]) for r in _many(statement["Resource"])}
         return granted
+
+    def statements(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """Of the policy of a queue, bucket or key."""
+        properties = self.properties(kind, name)
+        return (properties.get("PolicyDocument") or properties["KeyPolicy"])["Statement"]
 
     def state_machine(self) -> dict[str, Any]:
         """The import state machine's definition."""
@@ -85,7 +100,8 @@ class Deployment:
             case {"Fn::ImportValue": str(export)}:
                 return self._spelled(self._exports[export])
             case {"Fn::Join": [separator, parts]}:
-                return separator.join(self._spelled(parts))
+                spelled = self._spelled(parts)
+                return separator.join(part if isinstance(part, str) else json.dumps(part) for part in spelled)
         return None
 
 
@@ -104,4 +120,4 @@ def dev() -> Deployment:
 
 @pytest.fixture(scope="session")
 def prod() -> Deployment:
-    return Deployment(synthesize_cached(context={**NO_BUNDLING, "stage": "prod"}))
+    return Deployment(synthesize_cached(context={**TEMPLATES_ONLY, "stage": "prod"}))

@@ -1,20 +1,64 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 
+PARTS = ("storage", "imports", "predict", "api", "jobs", "observability")
+
+
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_a_stage_is_four_stacks_of_its_own(stage, request):
+def test_a_stage_is_six_stacks_of_its_own(stage, request):
     stacks = request.getfixturevalue(stage).stacks
-    assert stacks == {f"aimass-{stage}-{part}" for part in ("storage", "imports", "predict", "api")}
+    assert stacks == {f"aimass-{stage}-{part}" for part in PARTS}
+
+
+def test_storage_alone_is_guarded_against_deletion_and_only_in_prod(dev, prod):
+    assert dev.guarded() == set()
+    assert prod.guarded() == {"aimass-prod-storage"}
 
 
 def test_nothing_runs_that_is_not_written_here(dev):
     assert not [kind for kind in dev.types() if kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))]
-    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 9
+    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 13
 
 
 def test_no_layer_version_is_shared_between_stacks(dev):
     # CloudFormation refuses to change an export in use, and every change of code makes a new layer version.
     exported = [value for value in dev.exports().values() if value in {"aimass", "deps", "ml"}]
     assert exported == []
+
+
+# What a stage's settings decide: its name, sizes, limits, retention and guards. Everything else is the same in both.
+SETTINGS = {
+    "AWS::ApiGatewayV2::Api": {"CorsConfiguration"},
+    "AWS::ApiGatewayV2::Stage": {"DefaultRouteSettings", "RouteSettings"},
+    "AWS::CodeDeploy::DeploymentGroup": {"DeploymentConfigName"},
+    "AWS::DynamoDB::Table": {"DeletionProtectionEnabled"},
+    "AWS::Lambda::Function": {"MemorySize", "ReservedConcurrentExecutions", "Environment"},
+    "AWS::Logs::LogGroup": {"RetentionInDays"},
+    "AWS::S3::Bucket": {"CorsConfiguration"},
+}
+OURS = ("storage", "imports", "predict", "api")
+
+
+def test_stages_differ_in_what_their_settings_say_and_in_nothing_else(dev, prod):
+    differing = {}
+    for kind in dev.types() | prod.types():
+        ours, theirs = (one.of_type(kind, stacks=OURS) for one in (dev, prod))
+        assert {named(name) for name in ours} == {named(name) for name in theirs}, kind
+        theirs = {named(name): resource for name, resource in theirs.items()}
+        for name, resource in ours.items():
+            other = theirs[named(name)].get("Properties", {})
+            for key in resource.get("Properties", {}).keys() | other.keys():
+                if named(resource["Properties"].get(key)) != named(other.get(key)):
+                    differing.setdefault(kind, set()).add(key)
+    assert differing == SETTINGS
+
+
+def named(value):
+    """As JSON text without the stage's name, and without the hash that a version's logical id ends with."""
+    text = json.dumps(value, sort_keys=True)
+    return re.sub(r"(CurrentVersion)[0-9A-Fa-f]+", r"\1", text.replace("aimass-prod", "aimass-dev"))

@@ -14,49 +14,83 @@ ROWS = [
 NAMES = [row[0] for row in ROWS]
 
 TABLE = "registrytable.Arn"
+IDEMPOTENCY = "idempotencytable.Arn"
 UPLOADS = "uploadsbucket.Arn/uploads/*"
 ARTIFACTS = "artifactsbucket.Arn/artifacts/*"
+KEY = "key.Arn"
+EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:aimass-dev-import:*"
 START_IMPORT = ("states:StartExecution", "importmachine")
-RESTART_IMPORT = (
-    "states:DescribeExecution",
-    "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:aimass-dev-import:*",
-)
 
 
 def on(resource, *actions):
     return {(action, resource) for action in actions}
 
 
+READ_KEY = on(KEY, "kms:Decrypt")
+WRITE_KEY = on(KEY, "kms:Decrypt", "kms:GenerateDataKey")
 READ_ONE = on(TABLE, "dynamodb:GetItem")
-STEP = on(TABLE, "dynamodb:GetItem", "dynamodb:UpdateItem")
-TRANSACTIONS = STEP | on(TABLE, "dynamodb:Query", "dynamodb:ConditionCheckItem", "dynamodb:PutItem")
+STEP = on(TABLE, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem") | WRITE_KEY
+TRANSACTIONS = STEP | on(TABLE, "dynamodb:Query", "dynamodb:ConditionCheckItem")
+DELETE = on(TABLE, "dynamodb:DeleteItem")
 FETCH_UPLOAD = on(UPLOADS, "s3:GetObject", "s3:GetObjectVersion")
 READ_WRITE_ARTIFACTS = on(ARTIFACTS, "s3:GetObject", "s3:PutObject")
+PREDICT = (
+    READ_ONE
+    | on(TABLE, "dynamodb:Query")
+    | on(IDEMPOTENCY, "dynamodb:UpdateItem")
+    | on(ARTIFACTS, "s3:GetObject")
+    | WRITE_KEY
+)
+DEAD_EVENTS = on("deadevents.Arn", "sqs:SendMessage")
 RIGHTS = {
-    "authorize": READ_ONE,
+    "authorize": READ_ONE | READ_KEY,
     "api": TRANSACTIONS
+    | DELETE
+    | on(TABLE, "dynamodb:BatchGetItem")
+    | on(IDEMPOTENCY, *(f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")))
     | on(UPLOADS, "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
     | READ_WRITE_ARTIFACTS
-    | {START_IMPORT, RESTART_IMPORT},
-    "predict": READ_ONE | on(TABLE, "dynamodb:Query") | on(ARTIFACTS, "s3:GetObject"),
+    | on(EXECUTIONS, "states:DescribeExecution", "states:StopExecution")
+    | {START_IMPORT},
+    "predict-small": PREDICT | {("lambda:InvokeFunction", f"predict{tier}live") for tier in ("medium", "large")},
+    "predict-medium": PREDICT,
+    "predict-large": PREDICT,
     "start_import": TRANSACTIONS
     | FETCH_UPLOAD
     | on("uploadsbucket.Arn", "s3:ListBucket", "s3:ListBucketVersions")
+    | on("uploaded.Arn", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     | {START_IMPORT},
     "identify": STEP | FETCH_UPLOAD | READ_WRITE_ARTIFACTS,
     "convert": STEP,
     "verify": STEP | READ_WRITE_ARTIFACTS,
     "register": TRANSACTIONS,
     "fail_import": TRANSACTIONS,
+    "settle_import": TRANSACTIONS | DEAD_EVENTS,
+    "sweep": TRANSACTIONS
+    | DELETE
+    | DEAD_EVENTS
+    | on("artifactsbucket.Arn", "s3:ListBucket")
+    | on(ARTIFACTS, "s3:DeleteObject")
+    | on(UPLOADS, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
 }
 VALUES = {
     "TABLE_NAME": "registrytable",
+    "IDEMPOTENCY_TABLE": "idempotencytable",
     "UPLOADS_BUCKET": "uploadsbucket",
     "ARTIFACTS_BUCKET": "artifactsbucket",
     "IMPORT_STATE_MACHINE_ARN": "importmachine",
     "MODEL_MEMORY_MB": "5760",
     "PREDICTION_SECONDS": "20",
+    "DEFAULT_LIMITS": '{"bytes": 53687091200, "models": 1000, "jobs": 50, "calls_per_second": null}',
+    "TIERS": '{"small": 1769, "medium": 3008, "large": 6144}',
 }
+TIERS = ("small", "medium", "large")
+BADLY_ENDED = "an import's execution ended badly"
+
+
+def plain(name):
+    """As in a logical id."""
+    return name.replace("_", "").replace("-", "")
 
 
 def test_the_document_lists_every_function_and_no_other(dev):
@@ -74,58 +108,104 @@ def test_memory_timeout_layers_and_environment_are_as_documented(dev, row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
-def test_the_trigger_is_as_documented(dev, row):
+def test_the_trigger_is_as_documented_and_calls_the_alias(dev, row):
     name, trigger = row[0], row[1]
-    arn = f"{name.replace('_', '')}function.Arn"
+    alias = f"{plain(name)}live"
     found = []
-    if any(state.get("Resource") == arn for state in dev.state_machine()["States"].values()):
+    if any(state.get("Resource") == alias for state in dev.state_machine()["States"].values()):
         found.append("state (catch)" if name == "fail_import" else "state")
-    if any(r["Properties"]["IntegrationUri"] == arn for r in dev.of_type("AWS::ApiGatewayV2::Integration").values()):
+    if any(r["Properties"]["IntegrationUri"] == alias for r in dev.of_type("AWS::ApiGatewayV2::Integration").values()):
         found.append("HTTP API")
-    if arn in dev.properties("AWS::ApiGatewayV2::Authorizer", "httpbykey")["AuthorizerUri"]:
+    if f"/{alias}/" in dev.properties("AWS::ApiGatewayV2::Authorizer", "fronthttpbykey")["AuthorizerUri"]:
         found.append("HTTP API authorizer")
-    if arn in json.dumps(dev.of_type("AWS::Events::Rule")):
-        found.append("EventBridge: Object Created in uploads")
+    if alias in dev.functions()["predict-small"]["Environment"]["Variables"]["FORWARD"]:
+        found.append("predict-small")
+    for mapping in dev.of_type("AWS::Lambda::EventSourceMapping").values():
+        if alias in json.dumps(mapping["Properties"]["FunctionName"]):  # cut out of the alias's ARN
+            found.append("queue of Object Created in uploads")
+    for rule in dev.of_type("AWS::Events::Rule").values():
+        if alias in [target["Arn"] for target in rule["Properties"]["Targets"]]:
+            hourly = rule["Properties"].get("ScheduleExpression") == "rate(1 hour)"
+            found.append(f"EventBridge: {'every hour' if hourly else BADLY_ENDED}")
     assert found == [trigger]
+
+
+def test_nothing_calls_a_function_but_by_its_alias(dev):
+    callers = ("Integration", "Authorizer", "StateMachine", "Rule", "EventSourceMapping", "Permission", "Policy")
+    for kind in dev.types():
+        if kind.endswith(callers):
+            assert "function.Arn" not in json.dumps(dev.of_type(kind)), kind
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_environment_variables_point_at_the_deployed_things(dev, name):
     variables = dict(dev.functions()[name]["Environment"]["Variables"])
     assert variables.pop("POWERTOOLS_SERVICE_NAME") == name
+    if name.startswith("predict-"):
+        assert variables.pop("TIER") == name.removeprefix("predict-")
+        forward = {"medium": "predictmediumlive", "large": "predictlargelive"} if name == "predict-small" else {}
+        assert json.loads(variables.pop("FORWARD")) == forward
     assert variables == {key: VALUES[key] for key in variables}
 
 
-def test_a_model_is_verified_against_the_memory_that_predict_leaves_it(dev):
-    functions = dev.functions()
-    budget = functions["verify"]["Environment"]["Variables"]["MODEL_MEMORY_MB"]
-    assert int(budget) == functions["predict"]["MemorySize"] - 384 < functions["verify"]["MemorySize"]
+@pytest.mark.parametrize(
+    ("stage", "memory", "model_mb"), [("dev", (1769, 3008, 6144), 5760), ("prod", (1769, 4096, 10240), 9728)]
+)
+def test_the_tiers_of_predict_are_the_stages_and_verify_holds_models_to_the_largest(stage, memory, model_mb, request):
+    functions = request.getfixturevalue(stage).functions()
+    assert tuple(functions[f"predict-{tier}"]["MemorySize"] for tier in TIERS) == memory
+    tiers = {functions[f"predict-{tier}"]["Environment"]["Variables"]["TIERS"] for tier in TIERS}
+    assert [json.loads(one) for one in tiers] == [dict(zip(TIERS, memory, strict=True))]
+    assert functions["verify"]["Environment"]["Variables"]["MODEL_MEMORY_MB"] == str(model_mb)
+    assert model_mb <= min(memory[-1] - 384, functions["verify"]["MemorySize"] - 512)
 
 
 def test_one_prediction_is_cut_off_before_predict_itself_is(dev):
     functions = dev.functions()
-    limits = {functions[name]["Environment"]["Variables"]["PREDICTION_SECONDS"] for name in ("predict", "verify")}
-    assert limits == {"20"}
-    assert functions["predict"]["Timeout"] > 20
+    names = [*(f"predict-{tier}" for tier in TIERS), "verify"]
+    assert {functions[name]["Environment"]["Variables"]["PREDICTION_SECONDS"] for name in names} == {"20"}
+    assert all(functions[f"predict-{tier}"]["Timeout"] > 20 for tier in TIERS)
+
+
+def test_a_tenants_limits_are_the_stages(dev, prod):
+    limits = [
+        json.loads(deployed.functions()[name]["Environment"]["Variables"]["DEFAULT_LIMITS"])
+        for deployed in (dev, prod)
+        for name in ("api", "authorize", "start_import")
+    ]
+    gib = 1024**3
+    assert limits[:3] == [{"bytes": 50 * gib, "models": 1000, "jobs": 50, "calls_per_second": None}] * 3
+    assert limits[3:] == [{"bytes": 100 * gib, "models": 200, "jobs": 20, "calls_per_second": 100}] * 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_role_holds_exactly_these_rights(dev, name):
-    prefix = name.replace("_", "")
+    prefix = plain(name)
     own_log = on(f"{prefix}log.Arn", "logs:CreateLogStream", "logs:PutLogEvents")
     assert dev.functions()[name]["Role"] == f"{prefix}role.Arn"
     assert dev.rights(f"{prefix}role") == RIGHTS[name] | own_log
 
 
-def test_roles_hold_no_rights_beside_their_policies(dev):
-    for role in dev.of_type("AWS::IAM::Role").values():
-        assert set(role["Properties"]) == {"AssumeRolePolicyDocument"}
+def test_the_rights_of_prod_are_those_of_dev(dev, prod):
+    for name in NAMES:
+        role = f"{plain(name)}role"
+        theirs = {(action, resource.replace("-prod-", "-dev-")) for action, resource in prod.rights(role)}
+        assert theirs == dev.rights(role)
 
 
-def test_uploads_are_listed_under_their_prefix_only(dev):
-    policy = dev.properties("AWS::IAM::Policy", "startimportroleDefaultPolicy")["PolicyDocument"]
-    (listing,) = [s for s in policy["Statement"] if "s3:ListBucket" in s["Action"]]
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}
+@pytest.mark.parametrize("name", NAMES)
+def test_only_lambda_takes_the_role_on_and_it_has_no_managed_policy(dev, name):
+    role = dev.properties("AWS::IAM::Role", f"{plain(name)}role")
+    assert set(role) == {"AssumeRolePolicyDocument"}
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+@pytest.mark.parametrize(("role", "prefix"), [("startimport", "uploads/*"), ("sweep", "artifacts/*")])
+def test_a_bucket_is_listed_under_its_prefix_only(dev, role, prefix):
+    statements = dev.statements("AWS::IAM::Policy", f"{role}roleDefaultPolicy")
+    (listing,) = [s for s in statements if "s3:ListBucket" in s["Action"]]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": prefix}}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -135,7 +215,7 @@ def test_the_function_runs_its_own_folder_on_python_3_13(dev, name):
     assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["x86_64"])
     assert properties["Handler"] == "handler.handler"
     asset = dev.assembly / f"asset.{properties['Code']['S3Key'].removesuffix('.zip')}"
-    folder = DOCUMENT.parents[2] / "functions" / name
+    folder = DOCUMENT.parents[2] / "functions" / ("predict" if name.startswith("predict-") else name)
     assert files_of(asset) == files_of(folder)
 
 
@@ -147,18 +227,46 @@ def files_of(folder):
     }
 
 
-def test_functions_that_hold_models_have_room_on_disk(dev):
+def test_functions_that_hold_large_models_have_room_on_disk(dev):
     scratch = {name: p["EphemeralStorage"]["Size"] for name, p in dev.functions().items() if "EphemeralStorage" in p}
-    assert scratch == {"predict": 10240, "identify": 10240, "verify": 10240}
+    assert scratch == dict.fromkeys(("predict-medium", "predict-large", "identify", "verify"), 10240)
+
+
+def test_the_small_tier_alone_starts_from_a_snapshot(dev):
+    snapped = {name: p["SnapStart"] for name, p in dev.functions().items() if "SnapStart" in p}
+    assert snapped == {"predict-small": {"ApplyOn": "PublishedVersions"}}
+
+
+def test_imports_leave_concurrency_to_predictions_in_prod(dev, prod):
+    reserved = [
+        {
+            n: p["ReservedConcurrentExecutions"]
+            for n, p in one.functions().items()
+            if "ReservedConcurrentExecutions" in p
+        }
+        for one in (dev, prod)
+    ]
+    assert reserved == [{}, {"identify": 50, "verify": 50}]
+
+
+def test_what_asynchronous_calls_leave_behind_goes_to_a_queue(dev):
+    kept = {name: p["DeadLetterConfig"]["TargetArn"] for name, p in dev.functions().items() if "DeadLetterConfig" in p}
+    assert kept == {"settle_import": "deadevents.Arn", "sweep": "deadevents.Arn"}
 
 
 @pytest.mark.parametrize(("stage", "days"), [("dev", 7), ("prod", 90)])
-def test_logs_are_kept_for_a_time(stage, days, request):
+def test_every_log_is_kept_for_a_time(stage, days, request):
     deployment = request.getfixturevalue(stage)
     logs = [log["Properties"] for log in deployment.of_type("AWS::Logs::LogGroup").values()]
     assert {log["RetentionInDays"] for log in logs} == {days}
-    names = {f"/aws/lambda/{properties['FunctionName']}" for properties in deployment.functions().values()}
-    assert {log["LogGroupName"] for log in logs} == names
+
+
+def test_every_function_writes_to_an_encrypted_log_of_its_own(dev):
+    for name, properties in dev.functions().items():
+        log = dev.properties("AWS::Logs::LogGroup", f"{plain(name)}log")
+        assert log["LogGroupName"] == f"/aws/lambda/{properties['FunctionName']}"
+        assert properties["LoggingConfig"] == {"LogGroup": f"{plain(name)}log"}
+        assert log["KmsKeyId"] == KEY
 
 
 def test_the_package_layer_is_the_tree_without_what_building_leaves(dev):

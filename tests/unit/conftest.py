@@ -1,10 +1,15 @@
 import pytest
 from moto import mock_aws
 
+from aimass.adapters.aws.artifact_index import DynamoArtifactIndex
 from aimass.adapters.aws.artifacts import S3ArtifactStore
 from aimass.adapters.aws.clients import client
 from aimass.adapters.aws.registry import DynamoModelRegistry
+from aimass.adapters.aws.registry.limits import DynamoTenantLimits
 from aimass.adapters.aws.uploads import S3UploadStore
+from aimass.domain.model import Limits
+
+LIMITS = Limits(bytes=10**12, models=100, jobs=50)
 
 
 @pytest.fixture
@@ -26,6 +31,11 @@ def registry(aws):
     return DynamoModelRegistry(dynamodb, "table")
 
 
+@pytest.fixture
+def limits(registry):
+    return DynamoTenantLimits(registry._client, registry._table, LIMITS)
+
+
 def bucket(name):
     s3 = client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -39,5 +49,10 @@ def uploads(aws):
 
 
 @pytest.fixture
-def artifacts(aws):
-    return S3ArtifactStore(bucket("artifacts"), "artifacts")
+def index(registry):
+    return DynamoArtifactIndex(registry._client, registry._table)
+
+
+@pytest.fixture
+def artifacts(index):
+    return S3ArtifactStore(bucket("artifacts"), "artifacts", index)

@@ -12,16 +12,38 @@ from aimass.domain.errors import (
     VersionNotReady,
     VersionTaken,
 )
-from aimass.domain.model import Failure, Job, Measurements, ModelFiles, StoredFile, TensorSpec, Variant, Version
+from aimass.domain.model import (
+    Failure,
+    Job,
+    Limits,
+    Measurements,
+    ModelFiles,
+    StoredFile,
+    TensorSpec,
+    Variant,
+    Version,
+)
+from aimass.domain.ports import PageRequest
+from aimass.usecases.aliases import move_alias
 
 FILES = ModelFiles("m.onnx", (StoredFile("m.onnx", "ab" * 32, 10),))
+LIMITS = Limits(bytes=10**12, models=100, jobs=50)
+PAGE = PageRequest()
 MEASURED = Measurements(load_ms=1.5, memory_bytes=1000, p50_ms=0.25, p99_ms=2.0, runs=50, onnxruntime="1.31.1")
+
+
+def listed(registry, **options):
+    return registry.list_versions("t", "m", PAGE, **({"state": None, "tag": None} | options)).items
+
+
+def move(registry, version, name="prod"):
+    return move_alias(registry, "t", "m", name, version)
 
 
 def reserved(registry, number=1, model="m", tenant="t", job_id=None):
     job = Job(job_id or f"job-{number}", "import", model, number, "m.onnx", "waiting", "2026-01-01T00:00:00.000Z")
     version = Version(model, number, "importing", job.id, job.created_at, "m.onnx", labels=("a", "b"))
-    registry.reserve(tenant, version, job)
+    registry.reserve(tenant, version, job, LIMITS)
     return version, job
 
 
@@ -79,8 +101,8 @@ def test_a_job_is_made_once(registry):
 
 def test_one_tenant_sees_nothing_of_another(registry):
     ready(registry, tenant="t")
-    assert registry.list_models("u") == []
-    assert registry.list_jobs("u") == []
+    assert registry.list_models("u", PAGE).items == ()
+    assert registry.list_jobs("u", PAGE, state=None, model=None).items == ()
     with pytest.raises(ModelNotFound):
         registry.get_version("u", "m", 1)
     with pytest.raises(JobNotFound):
@@ -90,8 +112,8 @@ def test_one_tenant_sees_nothing_of_another(registry):
 def test_models_with_a_common_prefix_do_not_mix(registry):
     ready(registry, model="m", job_id="j1")
     ready(registry, model="m2", job_id="j2")
-    assert [version.model for version in registry.list_versions("t", "m")] == ["m"]
-    assert [model.name for model in registry.list_models("t")] == ["m", "m2"]
+    assert [version.model for version in listed(registry)] == ["m"]
+    assert [model.name for model in registry.list_models("t", PAGE).items] == ["m", "m2"]
 
 
 def test_latest_is_the_highest_ready_version(registry):
@@ -112,7 +134,7 @@ def test_latest_of_a_model_with_none_ready_says_so(registry):
 def test_versions_list_newest_first_past_a_page(registry):
     for number in range(1, 13):
         reserved(registry, number)
-    assert [version.number for version in registry.list_versions("t", "m")] == list(range(12, 0, -1))
+    assert [version.number for version in listed(registry)] == list(range(12, 0, -1))
 
 
 def test_an_unknown_version_of_a_known_model_is_named(registry):
@@ -125,10 +147,10 @@ def test_an_alias_moves_only_to_ready_versions_and_counts_its_moves(registry):
     ready(registry, 1)
     ready(registry, 2)
     reserved(registry, 3)
-    assert registry.move_alias("t", "m", "prod", 1).revision == 1
-    assert registry.move_alias("t", "m", "prod", 2).revision == 2
+    assert move(registry, 1).revision == 1
+    assert move(registry, 2).revision == 2
     with pytest.raises(VersionNotReady):
-        registry.move_alias("t", "m", "prod", 3)
+        move(registry, 3)
     assert registry.get_alias("t", "m", "prod").version == 2
     assert [alias.name for alias in registry.list_aliases("t", "m")] == ["prod"]
     with pytest.raises(AliasNotFound):
@@ -149,7 +171,9 @@ def test_a_failed_version_can_import_again_and_become_ready(registry):
     version, job = running(registry)
     registry.fail("t", job, Failure("verify", "x", "y"))
     failed = registry.get_job("t", job.id)
-    registry.requeue("t", replace(failed, state="running", attempt=2, error=None, finished_at=None), was=failed)
+    registry.requeue(
+        "t", replace(failed, state="running", attempt=2, error=None, finished_at=None), was=failed, limits=LIMITS
+    )
     again = registry.get_version("t", "m", 1)
     assert (again.state, again.failure) == ("importing", None)
     registry.register("t", replace(version, state="ready"), registry.get_job("t", job.id))
@@ -183,7 +207,9 @@ def test_what_an_earlier_attempt_still_says_does_not_reach_a_later_one(registry)
     version, first = running(registry)
     registry.fail("t", first, Failure("verify", "x", "y"))
     failed = registry.get_job("t", first.id)
-    registry.requeue("t", replace(failed, state="running", attempt=2, error=None, finished_at=None), was=failed)
+    registry.requeue(
+        "t", replace(failed, state="running", attempt=2, error=None, finished_at=None), was=failed, limits=LIMITS
+    )
     with pytest.raises(Conflict):
         registry.enter_step("t", first.id, 1, "identify")
     with pytest.raises(Conflict):

@@ -3,12 +3,14 @@
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from aimass import bootstrap
+from aimass.domain.ports import Page
 from aimass.protocols.openapi import document
 from infra.routes import ROUTES
 
@@ -18,6 +20,7 @@ CONTEXT = SimpleNamespace(function_name="api", memory_limit_in_mb=1, invoked_fun
 
 @pytest.fixture(scope="module")
 def api():
+    sys.path.insert(0, str(ROOT / "functions/api"))  # where Lambda unpacks the function
     spec = importlib.util.spec_from_file_location("api_handler", ROOT / "functions/api/handler.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -45,7 +48,7 @@ def call(api, method, path, body=None, tenant="t"):
 
 def test_a_fault_of_ours_answers_500_without_telling_what_broke(api, monkeypatch):
     class Broken:
-        def list_models(self, tenant):
+        def list_models(self, tenant, page, *, deleted):
             raise ZeroDivisionError("secret")
 
     monkeypatch.setattr(bootstrap, "registry", Broken)
@@ -56,13 +59,13 @@ def test_a_fault_of_ours_answers_500_without_telling_what_broke(api, monkeypatch
 
 def test_every_tenant_is_asked_of_the_registry_by_its_own_name(api, monkeypatch):
     class Registry:
-        def list_models(self, tenant):
+        def list_models(self, tenant, page, *, deleted):
             asked.append(tenant)
-            return []
+            return Page(())
 
     asked = []
     monkeypatch.setattr(bootstrap, "registry", Registry)
-    assert call(api, "GET", "/api/v1/models", tenant="acme") == (200, {"models": []})
+    assert call(api, "GET", "/api/v1/models", tenant="acme") == (200, {"models": [], "next_token": None})
     assert asked == ["acme"]
 
 
@@ -94,7 +97,8 @@ def test_an_identifier_too_long_for_a_key_is_refused(api, path):
 
 
 @pytest.mark.parametrize("alias", ["7", "latest", "UPPER"])
-def test_an_alias_that_means_something_else_is_refused(api, alias):
+def test_an_alias_that_means_something_else_is_refused(api, alias, monkeypatch):
+    monkeypatch.setattr(bootstrap, "registry", lambda: None)
     status, body = call(api, "PUT", f"/api/v1/models/m/aliases/{alias}", '{"version": 1}')
     assert (status, body["code"]) == (400, "invalid_arguments")
 

@@ -28,8 +28,10 @@ class Shelf:
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, int], Version] = {}
-        self.aliases: dict[tuple[str, str], int] = {}
+        self.aliases: dict[tuple[str, str], int | None] = {}
         self.blobs: dict[str, bytes] = {}
+        self.epochs: dict[str, int] = {}
+        self.deleted: set[str] = set()
         self.reads: list[str] = []
 
     def add(self, name: str, model: Any, number: int = 1, labels: tuple[str, ...] = (), **changes: Any) -> Version:
@@ -50,6 +52,12 @@ class Shelf:
             self.blobs[digest] = data
             stored.append(StoredFile(path, digest, len(data)))
         return ModelFiles(stored[0].path, tuple(stored))
+
+    def model_epoch(self, tenant: str, model: str) -> int:
+        self.reads.append(f"epoch {model}")
+        if tenant != TENANT or not any(name == model for name, _ in self.versions) or model in self.deleted:
+            raise ModelNotFound(f"no model {model!r}")
+        return self.epochs.get(model, 0)
 
     def get_version(self, tenant: str, model: str, number: int) -> Version:
         self.reads.append(f"version {model} {number}")
@@ -97,7 +105,8 @@ def spec_of(one: Any) -> TensorSpec:
 
 def predictor(shelf: Shelf, folder: Path, seconds: float = 20, **options: Any) -> Predictor:
     folders = ModelFolders(folder / "models", shelf, 1 << 30)
-    return Predictor(shelf, Sessions(OnnxRuntime(threads=1), folders, 1 << 30), seconds, **options)
+    sessions = Sessions(OnnxRuntime(threads=1), folders, 1 << 30)
+    return Predictor(shelf, lambda: sessions, seconds, **options)
 
 
 def event(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -7,16 +7,22 @@ import pytest
 
 from aimass.domain.model import (
     Alias,
+    AliasMove,
+    Deletion,
     Failure,
     Job,
+    Limits,
+    LogLine,
     Measurements,
     Model,
     ModelFiles,
     StepTime,
     StoredFile,
     TensorSpec,
+    Usage,
     Variant,
     Version,
+    VersionSummary,
 )
 from aimass.protocols import control, records
 from aimass.usecases.uploads import NewVersion, describe_upload, start_upload
@@ -37,6 +43,7 @@ READY = replace(
     variants=(Variant("original", None, False, {}, FILES, None, Measurements(1.0, 1, 1.0, 1.0, 1, "1")),),
 )
 FAILED = replace(IMPORTING, state="failed", failure=Failure("verify", "code", "text"))
+DELETED = replace(FAILED, state="deleted", deleted=Deletion("now", "later", "failed"))
 JOB = Job("job", "import", "m", 1, "m.onnx", "running", "then", steps=(StepTime("identify", "then"),))
 
 
@@ -51,15 +58,14 @@ def assert_is(view, kind):
     assert kind.__required_keys__ <= view.keys()
 
 
-@pytest.mark.parametrize("version", [IMPORTING, READY, FAILED], ids=lambda version: version.state)
+@pytest.mark.parametrize("version", [IMPORTING, READY, FAILED, DELETED], ids=lambda version: version.state)
 def test_a_version(version):
     assert_is(control.version_view("t", version, Artifacts()), records.VersionRecord)
-    assert_is(control.version_summary(version), records.VersionSummary)
 
 
 def test_a_ready_version_has_every_field_but_an_error():
     view = control.version_view("t", READY, Artifacts())
-    assert view.keys() == records.VersionRecord.__annotations__.keys() - {"error"}
+    assert view.keys() == records.VersionRecord.__annotations__.keys() - {"error", "deleted"}
     assert_is(view["variants"][0], records.VariantRecord)
     assert_is(view["source"], records.FilesRecord)
     assert_is(view["files"][0], records.FileRecord)
@@ -72,8 +78,17 @@ def test_a_job_an_alias_and_a_model():
     assert_is(control.model_view(Model("m", "then", 1)), records.ModelSummary)
 
 
+def test_what_lists_show():
+    deleted = VersionSummary("m", 1, "deleted", "then", failure=FAILED.failure, deleted=DELETED.deleted)
+    for summary in (VersionSummary("m", 1, "ready", "then", size=1, variant_names=("original",)), deleted):
+        assert_is(control.version_summary(summary), records.VersionSummary)
+    assert_is(control.move_view(AliasMove("m", "prod", None, 2, "now")), records.MoveRecord)
+    assert_is(control.limits_view(Limits(1, 1, 1), Usage()), records.LimitsRecord)
+    assert_is({"lines": [control.log_view(LogLine("now", 1, "verify", "text"))], "next_token": None}, records.LogRecord)
+
+
 def test_an_upload(registry, uploads):
-    job = start_upload(registry, uploads, "t", NewVersion("m", "a.onnx"), 4)
+    job = start_upload(registry, uploads, "t", NewVersion("m", "a.onnx", size=4), Limits(10, 1, 1))
     view = describe_upload(registry, uploads, "t", job.id)
     assert_is(view, records.UploadRecord)
     assert_is(view["parts"][0], records.PartRecord)

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
-from aimass.domain.model import Failure
+from aimass.domain.model import Deletion, Failure
 from aimass.usecases.find_version import VersionFinder
 from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import TENANT, Shelf
@@ -38,6 +40,13 @@ def find(shelf, clock):
     return lambda ref, model="m": finder.find(TENANT, model, ref).number
 
 
+def delete(shelf, number):
+    """As the registry does: the version is marked, and the model's epoch grows."""
+    deleted = Deletion("2026-11-21T10:00:00Z", "2026-12-26T10:00:00Z", "ready")
+    shelf.versions["m", number] = replace(shelf.versions["m", number], state="deleted", deleted=deleted)
+    shelf.epochs["m"] = shelf.epochs.get("m", 0) + 1
+
+
 def test_a_number_is_found_as_number_and_as_text(find):
     assert find(2) == 2
     assert find("2") == 2
@@ -63,7 +72,61 @@ def test_a_ready_version_is_read_once_for_minutes(find, shelf, clock):
     find(2)
     clock.now += 120
     find(2)
-    assert shelf.reads == ["version m 2"]
+    assert shelf.reads.count("version m 2") == 1
+
+
+def test_a_models_epoch_is_read_at_most_every_two_seconds(find, shelf, clock):
+    for number in (1, 2, 1, 2):
+        find(number)
+        clock.now += 0.4
+    assert shelf.reads.count("epoch m") == 1
+    clock.now += 0.5
+    find(1)
+    assert shelf.reads.count("epoch m") == 2
+
+
+def test_a_deleted_version_stops_answering_within_five_seconds_and_says_that_it_can_be_restored(find, shelf, clock):
+    find(2)
+    delete(shelf, 2)
+    clock.now += 4.9
+    with pytest.raises(
+        VersionNotFound, match="version 2 of 'm' was deleted; it can be restored until 2026-12-26"
+    ) as told:
+        find(2)
+    assert told.value.details == {"model": "m", "version": 2, "state": "deleted"}
+
+
+def test_a_restored_version_answers_again_within_five_seconds(find, shelf, clock):
+    delete(shelf, 2)
+    with pytest.raises(VersionNotFound):
+        find(2)
+    shelf.add("m", scaled(), 2)
+    shelf.epochs["m"] += 1
+    clock.now += 4.9
+    assert find(2) == 2
+
+
+def test_a_deletion_moves_the_default_within_five_seconds(find, shelf, clock):
+    assert find(None) == 3
+    delete(shelf, 3)
+    clock.now += 4.9
+    assert find(None) == 2
+
+
+def test_a_deleted_model_stops_answering_within_five_seconds(find, shelf, clock):
+    find(2)
+    shelf.deleted.add("m")
+    clock.now += 4.9
+    with pytest.raises(ModelNotFound):
+        find(2)
+
+
+def test_an_alias_that_was_removed_is_not_found(find, shelf):
+    shelf.aliases["m", "canary"] = None
+    with pytest.raises(AliasNotFound, match="no alias 'canary'"):
+        find("canary")
+    shelf.aliases["m", "prod"] = None
+    assert find(None) == 3
 
 
 def test_a_version_that_becomes_ready_is_seen_at_once(find, shelf):

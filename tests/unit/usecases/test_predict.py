@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from aimass.domain.errors import InvalidArguments, PredictionOutOfMemory, PredictionTimeout
+from aimass.domain.placement import PlacedElsewhere
 from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions
 from aimass.usecases.predict import Predictor
@@ -34,7 +35,7 @@ def test_a_model_is_fetched_and_opened_once(shelf, tmp_path):
     version = plane.find_version(TENANT, "m", 1)
     for _ in range(3):
         plane.predict(TENANT, version, ROW)
-    assert shelf.reads == ["version m 1", "artifact model.onnx"]
+    assert shelf.reads == ["epoch m", "version m 1", "artifact model.onnx"]
 
 
 def test_only_the_outputs_asked_for_come_in_their_order(shelf, tmp_path):
@@ -52,6 +53,26 @@ def test_missing_inputs_do_not_reach_the_runtime(shelf, tmp_path):
     with pytest.raises(InvalidArguments, match="input 'x': missing"):
         plane.predict(TENANT, plane.find_version(TENANT, "m", 1), {})
     assert "artifact model.onnx" not in shelf.reads
+
+
+def test_a_call_of_another_tiers_model_is_checked_and_opens_nothing(shelf, tmp_path):
+    def nothing():
+        raise AssertionError("sessions were opened")
+
+    plane = Predictor(shelf, nothing, 20, elsewhere=lambda variant: "large")
+    version = plane.find_version(TENANT, "m", 1)
+    with pytest.raises(InvalidArguments, match="input 'x': missing"):
+        plane.predict(TENANT, version, {})
+    with pytest.raises(PlacedElsewhere) as placed:
+        plane.predict(TENANT, version, ROW)
+    assert placed.value.tier == "large"
+
+
+def test_a_prediction_under_way_is_not_disturbed_by_a_deletion(shelf, tmp_path):
+    plane = predictor(shelf, tmp_path)
+    version = plane.find_version(TENANT, "m", 1)
+    shelf.deleted.add("m")
+    assert plane.predict(TENANT, version, ROW).outputs[0][1].tolist() == [[2] * 4]
 
 
 class Crowded:
@@ -79,7 +100,7 @@ class Crowded:
 
 def crowded(runtime, shelf, tmp_path):
     sessions = Sessions(runtime, ModelFolders(tmp_path, shelf, 1000_000), 1000_000)
-    plane = Predictor(shelf, sessions, 20, lambda: runtime.now)
+    plane = Predictor(shelf, lambda: sessions, 20, lambda: runtime.now)
     return plane, [plane.find_version(TENANT, "m", number) for number in (1, 2)]
 
 

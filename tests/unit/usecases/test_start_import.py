@@ -4,26 +4,11 @@ import pytest
 
 from aimass.domain.errors import JobNotRetryable
 from aimass.domain.model import Failure
-from aimass.usecases.start_import import ArrivedObject, retry_import, start_import
+from aimass.domain.ports import PageRequest
+from aimass.usecases.retry import retry_job
+from aimass.usecases.start_import import ArrivedObject, start_import
 from aimass.usecases.uploads import MAX_UPLOAD_BYTES, NewVersion, upload_whole
-
-
-class Runner:
-    def __init__(self):
-        self.started = []
-        self.ended = set()
-
-    def start(self, name, document):
-        if name not in [one for one, _ in self.started]:
-            self.started.append((name, document))
-
-    def has_ended(self, name):
-        return name in self.ended
-
-
-@pytest.fixture
-def runner():
-    return Runner()
+from tests.unit.conftest import LIMITS
 
 
 def arrive(uploads, key, body=b"x"):
@@ -38,128 +23,130 @@ def arrived_now(uploads, key):
     return ArrivedObject("uploads", key, head["VersionId"], head["ContentLength"], "2026-05-01T10:00:00Z")
 
 
-def test_a_file_put_by_any_s3_client_imports_itself_once_however_often_its_event_comes(registry, uploads, runner):
-    arrived = arrive(uploads, "uploads/t/m/Some File.onnx")
-    ids = {start_import(registry, uploads, runner, arrived) for _ in range(3)}
+def test_a_file_put_by_any_s3_client_imports_itself_once_however_often_its_event_comes(at):
+    arrived = arrive(at.uploads, "uploads/t/m/Some File.onnx")
+    ids = {start_import(at, arrived) for _ in range(3)}
     assert len(ids) == 1
-    assert len(runner.started) == 1
-    job = registry.get_job("t", ids.pop())
+    assert len(at.runner.started) == 1
+    job = at.registry.get_job("t", ids.pop())
     assert (job.state, job.version, job.source[0].version_id) == ("running", 1, arrived.version_id)
-    assert registry.next_number("t", "m") == 2
+    assert at.registry.next_number("t", "m") == 2
 
 
-def test_the_execution_is_named_by_the_object_version_and_carries_references(registry, uploads, runner):
-    arrived = arrive(uploads, "uploads/t/m/a.onnx")
-    job_id = start_import(registry, uploads, runner, arrived)
-    assert runner.started == [
+def test_the_execution_is_named_by_the_object_version_and_carries_references(at):
+    arrived = arrive(at.uploads, "uploads/t/m/a.onnx")
+    job_id = start_import(at, arrived)
+    assert at.runner.started == [
         (arrived.fingerprint, {"tenant": "t", "model": "m", "version": 1, "job_id": job_id, "attempt": 1})
     ]
 
 
-def test_an_upload_through_our_api_starts_the_job_that_reserved_its_number(registry, uploads, runner):
-    job = upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx", number=5), b"x")
-    assert start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx")) == job.id
-    assert registry.get_job("t", job.id).state == "running"
-    assert registry.get_job("t", job.id).version == 5
+def test_an_upload_through_our_api_starts_the_job_that_reserved_its_number(at):
+    job = upload_whole(at.registry, at.uploads, "t", NewVersion("m", "a.onnx", number=5), LIMITS, b"x")
+    assert start_import(at, arrived_now(at.uploads, "uploads/t/m/a.onnx")) == job.id
+    assert at.registry.get_job("t", job.id).state == "running"
+    assert at.registry.get_job("t", job.id).version == 5
 
 
-def test_two_uploads_to_one_key_are_two_versions(registry, uploads, runner):
+def test_two_uploads_to_one_key_are_two_versions(at):
     for body in (b"one", b"two"):
-        start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx", body))
-    assert registry.next_number("t", "m") == 3
-    assert len(runner.started) == 2
+        start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx", body))
+    assert at.registry.next_number("t", "m") == 3
+    assert len(at.runner.started) == 2
 
 
-def test_files_in_a_folder_wait_for_complete_and_become_one_model(registry, uploads, runner):
+def test_files_in_a_folder_wait_for_complete_and_become_one_model(at):
     for name in ("model.onnx", "data/weights.bin"):
-        assert start_import(registry, uploads, runner, arrive(uploads, f"uploads/t/m/run7/{name}")) is None
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/run7/_COMPLETE", b""))
-    assert {file.path for file in registry.get_job("t", job_id).source} == {"model.onnx", "data/weights.bin"}
-    assert len(runner.started) == 1
+        assert start_import(at, arrive(at.uploads, f"uploads/t/m/run7/{name}")) is None
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/run7/_COMPLETE", b""))
+    assert {file.path for file in at.registry.get_job("t", job_id).source} == {"model.onnx", "data/weights.bin"}
+    assert len(at.runner.started) == 1
 
 
-def test_complete_beside_files_takes_those_beside_it_and_no_folders_of_other_models(registry, uploads, runner):
+def test_complete_beside_files_takes_those_beside_it_and_no_folders_of_other_models(at):
     for name in ("model.onnx", "w_COMPLETE", "run7/model.onnx"):
-        start_import(registry, uploads, runner, arrive(uploads, f"uploads/t/m/{name}"))
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/_COMPLETE", b""))
-    assert {file.path for file in registry.get_job("t", job_id).source} == {"model.onnx", "w_COMPLETE"}
+        start_import(at, arrive(at.uploads, f"uploads/t/m/{name}"))
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/_COMPLETE", b""))
+    assert {file.path for file in at.registry.get_job("t", job_id).source} == {"model.onnx", "w_COMPLETE"}
 
 
-def test_complete_without_files_is_a_failed_job_that_says_why(registry, uploads, runner):
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/run7/_COMPLETE", b""))
-    assert "has 0" in registry.get_job("t", job_id).error.message
-    assert runner.started == []
+def test_complete_without_files_is_a_failed_job_that_says_why(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/run7/_COMPLETE", b""))
+    assert "has 0" in at.registry.get_job("t", job_id).error.message
+    assert at.runner.started == []
 
 
-def test_a_name_that_breaks_the_rule_is_a_failed_job_that_names_the_rule(registry, uploads, runner):
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/Bad Name/a.onnx"))
-    job = registry.get_job("t", job_id)
+def test_a_name_that_breaks_the_rule_is_a_failed_job_that_names_the_rule(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/Bad Name/a.onnx"))
+    job = at.registry.get_job("t", job_id)
     assert (job.state, job.error.code) == ("failed", "invalid_arguments")
     assert "[a-z0-9]" in job.error.message
-    assert registry.list_models("t") == []
+    assert at.registry.list_models("t", PageRequest()).items == ()
 
 
-def test_a_failed_import_runs_again_under_a_new_execution_name(registry, uploads, runner):
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx"))
-    registry.fail("t", registry.get_job("t", job_id), Failure("verify", "x", "y"))
-    assert retry_import(registry, runner, "t", job_id).attempt == 2
-    assert [name[64:] for name, _ in runner.started] == ["", "-2"]
-    assert registry.get_version("t", "m", 1).state == "importing"
+def test_a_failed_import_runs_again_under_a_new_execution_name(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    at.registry.fail("t", at.registry.get_job("t", job_id), Failure("verify", "x", "y"))
+    assert retry_job(at, "t", job_id).attempt == 2
+    assert [name[64:] for name, _ in at.runner.started] == ["", "-2"]
+    assert at.registry.get_version("t", "m", 1).state == "importing"
 
 
-def test_retrying_a_running_import_only_makes_sure_that_it_was_started(registry, uploads, runner):
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/m/a.onnx"))
-    runner.started.clear()
-    assert retry_import(registry, runner, "t", job_id).attempt == 1
-    assert len(runner.started) == 1
+def test_retrying_a_running_import_only_makes_sure_that_it_was_started(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    at.runner.started.clear()
+    assert retry_job(at, "t", job_id).attempt == 1
+    assert len(at.runner.started) == 1
 
 
-def test_an_import_whose_execution_ended_without_a_word_runs_again(registry, uploads, runner):
-    arrived = arrive(uploads, "uploads/t/m/a.onnx")
-    job_id = start_import(registry, uploads, runner, arrived)
-    runner.ended.add(arrived.fingerprint)
-    assert retry_import(registry, runner, "t", job_id).attempt == 2
-    assert [name[64:] for name, _ in runner.started] == ["", "-2"]
+def test_an_import_whose_execution_ended_without_a_word_runs_again(at):
+    arrived = arrive(at.uploads, "uploads/t/m/a.onnx")
+    job_id = start_import(at, arrived)
+    at.runner.ended.add(arrived.fingerprint)
+    assert retry_job(at, "t", job_id).attempt == 2
+    assert [name[64:] for name, _ in at.runner.started] == ["", "-2"]
 
 
-def test_a_waiting_or_succeeded_import_cannot_be_retried(registry, uploads, runner):
-    job = upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx"), b"x")
+def test_a_waiting_or_succeeded_import_cannot_be_retried(at):
+    job = upload_whole(at.registry, at.uploads, "t", NewVersion("m", "a.onnx"), LIMITS, b"x")
     with pytest.raises(JobNotRetryable):
-        retry_import(registry, runner, "t", job.id)
-    start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx"))
-    registry.register("t", replace(registry.get_version("t", "m", 1), state="ready"), registry.get_job("t", job.id))
+        retry_job(at, "t", job.id)
+    start_import(at, arrived_now(at.uploads, "uploads/t/m/a.onnx"))
+    at.registry.register(
+        "t", replace(at.registry.get_version("t", "m", 1), state="ready"), at.registry.get_job("t", job.id)
+    )
     with pytest.raises(JobNotRetryable, match="succeeded"):
-        retry_import(registry, runner, "t", job.id)
+        retry_job(at, "t", job.id)
 
 
-def test_a_copy_of_an_imported_object_is_an_upload_anew(registry, uploads, runner):
-    job = upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx"), b"x")
-    start_import(registry, uploads, runner, arrived_now(uploads, "uploads/t/m/a.onnx"))
+def test_a_copy_of_an_imported_object_is_an_upload_anew(at):
+    job = upload_whole(at.registry, at.uploads, "t", NewVersion("m", "a.onnx"), LIMITS, b"x")
+    start_import(at, arrived_now(at.uploads, "uploads/t/m/a.onnx"))
     copied = {"Bucket": "uploads", "Key": "uploads/t/other/a.onnx"}
-    uploads._client.copy_object(CopySource="uploads/uploads/t/m/a.onnx", **copied)
-    again = start_import(registry, uploads, runner, arrived_now(uploads, copied["Key"]))
+    at.uploads._client.copy_object(CopySource="uploads/uploads/t/m/a.onnx", **copied)
+    again = start_import(at, arrived_now(at.uploads, copied["Key"]))
     assert again != job.id
-    assert registry.get_job("t", again).model == "other"
+    assert at.registry.get_job("t", again).model == "other"
 
 
-def test_an_object_too_large_to_import_is_a_failed_job_before_any_work(registry, uploads, runner):
-    arrived = replace(arrive(uploads, "uploads/t/m/a.onnx"), size=MAX_UPLOAD_BYTES + 1)
-    job_id = start_import(registry, uploads, runner, arrived)
-    assert registry.get_job("t", job_id).error.code == "payload_too_large"
-    assert runner.started == []
-    assert registry.list_models("t") == []
+def test_an_object_too_large_to_import_is_a_failed_job_before_any_work(at):
+    arrived = replace(arrive(at.uploads, "uploads/t/m/a.onnx"), size=MAX_UPLOAD_BYTES + 1)
+    job_id = start_import(at, arrived)
+    assert at.registry.get_job("t", job_id).error.code == "payload_too_large"
+    assert at.runner.started == []
+    assert at.registry.list_models("t", PageRequest()).items == ()
 
 
-def test_an_object_outside_any_model_is_a_failed_job_that_says_where_to_put_it(registry, uploads, runner):
-    job_id = start_import(registry, uploads, runner, arrive(uploads, "uploads/t/lost.onnx"))
-    assert "uploads/t/<model>/" in registry.get_job("t", job_id).error.message
+def test_an_object_outside_any_model_is_a_failed_job_that_says_where_to_put_it(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/lost.onnx"))
+    assert "uploads/t/<model>/" in at.registry.get_job("t", job_id).error.message
 
 
-def test_an_upload_that_cannot_be_stored_leaves_its_version_failed_with_the_reason(registry, uploads, monkeypatch):
+def test_an_upload_that_cannot_be_stored_leaves_its_version_failed_with_the_reason(at, monkeypatch):
     def broken(key, body, job_id):
         raise OSError("the network went away")
 
-    monkeypatch.setattr(uploads, "put", broken)
+    monkeypatch.setattr(at.uploads, "put", broken)
     with pytest.raises(OSError, match="went away"):
-        upload_whole(registry, uploads, "t", NewVersion("m", "a.onnx"), b"x")
-    assert registry.get_version("t", "m", 1).failure.code == "upload_failed"
+        upload_whole(at.registry, at.uploads, "t", NewVersion("m", "a.onnx"), LIMITS, b"x")
+    assert at.registry.get_version("t", "m", 1).failure.code == "upload_failed"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from aimass.domain.errors import (
@@ -8,7 +10,7 @@ from aimass.domain.errors import (
     UploadNotFound,
     VersionTaken,
 )
-from aimass.domain.model import Upload
+from aimass.domain.model import Limits, Upload
 from aimass.usecases.uploads import (
     MAX_UPLOAD_BYTES,
     PART_BYTES,
@@ -22,7 +24,12 @@ from aimass.usecases.uploads import (
     upload_whole,
 )
 
+LIMITS = Limits(bytes=10**12, models=100, jobs=50)
 NEW = NewVersion("m", "a.onnx", sha256="ab" * 32)
+
+
+def start(registry, uploads, size):
+    return start_upload(registry, uploads, "t", replace(NEW, size=size), LIMITS)
 
 
 def send(uploads, job, number, body):
@@ -32,7 +39,7 @@ def send(uploads, job, number, body):
 
 
 def test_an_upload_says_what_has_arrived_and_where_the_rest_goes(registry, uploads):
-    job = start_upload(registry, uploads, "t", NEW, PART_BYTES + 7)
+    job = start(registry, uploads, PART_BYTES + 7)
     send(uploads, job, 2, b"seven b")
     first, second = describe_upload(registry, uploads, "t", job.id)["parts"]
     assert (first["part_number"], first["size"], first["received"]) == (1, PART_BYTES, False)
@@ -41,7 +48,7 @@ def test_an_upload_says_what_has_arrived_and_where_the_rest_goes(registry, uploa
 
 
 def test_completing_twice_is_the_same_as_once(registry, uploads):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     etag = send(uploads, job, 1, b"four")
     for _ in range(2):
         assert complete_upload(registry, uploads, "t", job.id, {1: etag}).id == job.id
@@ -58,7 +65,7 @@ def test_completing_twice_is_the_same_as_once(registry, uploads):
     ],
 )
 def test_completing_what_is_not_whole_names_the_parts(registry, uploads, named, body, detail):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     if body:
         send(uploads, job, 1, body)
     with pytest.raises(UploadIncomplete) as caught:
@@ -67,23 +74,23 @@ def test_completing_what_is_not_whole_names_the_parts(registry, uploads, named, 
 
 
 def test_aborting_drops_the_parts_and_keeps_the_number_used(registry, uploads):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     for _ in range(2):
         abort_upload(registry, uploads, "t", job.id)
     assert registry.get_job("t", job.id).state == "cancelled"
     assert registry.get_version("t", "m", 1).state == "failed"
-    assert reserve(registry, "t", NEW).version == 2
+    assert reserve(registry, "t", NEW, LIMITS).version == 2
 
 
 def test_an_aborted_upload_cannot_be_completed(registry, uploads):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     abort_upload(registry, uploads, "t", job.id)
     with pytest.raises(UploadNotFound, match="aborted"):
         complete_upload(registry, uploads, "t", job.id, {1: "x"})
 
 
 def test_a_completed_upload_cannot_be_aborted_even_before_its_event_came(registry, uploads):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     complete_upload(registry, uploads, "t", job.id, {1: send(uploads, job, 1, b"four")})
     with pytest.raises(Conflict, match="complete"):
         abort_upload(registry, uploads, "t", job.id)
@@ -94,7 +101,7 @@ def test_a_completed_upload_cannot_be_aborted_even_before_its_event_came(registr
 
 @pytest.mark.parametrize("call", [describe_upload, lambda *names: complete_upload(*names, {1: "x"})])
 def test_an_upload_whose_parts_expired_fails_instead_of_waiting_for_ever(registry, uploads, call):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     uploads.abort_multipart(job.upload.key, job.upload.storage_id)  # as the bucket's lifecycle does after a day
     with pytest.raises(UploadNotFound):
         call(registry, uploads, "t", job.id)
@@ -103,19 +110,19 @@ def test_an_upload_whose_parts_expired_fails_instead_of_waiting_for_ever(registr
 
 
 def test_no_number_beyond_six_digits_is_reserved(registry):
-    reserve(registry, "t", NewVersion("m", "a", number=999_999))
+    reserve(registry, "t", NewVersion("m", "a", number=999_999), LIMITS)
     with pytest.raises(Conflict, match="999999"):
-        reserve(registry, "t", NEW)
+        reserve(registry, "t", NEW, LIMITS)
 
 
 def test_texts_that_a_record_cannot_hold_are_refused(registry):
     for new in (NewVersion("m", "a", label="x" * 257), NewVersion("m", "a", labels=("x" * 100,) * 2000)):
         with pytest.raises(InvalidArguments):
-            reserve(registry, "t", new)
+            reserve(registry, "t", new, LIMITS)
 
 
 def test_a_whole_upload_cannot_be_addressed_as_one_in_parts(registry, uploads):
-    job = upload_whole(registry, uploads, "t", NEW, b"x")
+    job = upload_whole(registry, uploads, "t", NEW, LIMITS, b"x")
     for call in (describe_upload, abort_upload):
         with pytest.raises(UploadNotFound):
             call(registry, uploads, "t", job.id)
@@ -124,48 +131,48 @@ def test_a_whole_upload_cannot_be_addressed_as_one_in_parts(registry, uploads):
 
 
 def test_an_upload_of_another_tenant_is_not_found(registry, uploads):
-    job = start_upload(registry, uploads, "t", NEW, 4)
+    job = start(registry, uploads, 4)
     with pytest.raises(UploadNotFound):
         describe_upload(registry, uploads, "u", job.id)
 
 
 def test_too_large_an_upload_is_refused_before_a_number_is_used(registry, uploads):
     with pytest.raises(PayloadTooLarge):
-        start_upload(registry, uploads, "t", NEW, MAX_UPLOAD_BYTES + 1)
+        start(registry, uploads, MAX_UPLOAD_BYTES + 1)
     assert registry.next_number("t", "m") == 1
 
 
 def test_an_empty_file_is_refused_before_a_number_is_used(registry, uploads):
     with pytest.raises(InvalidArguments):
-        upload_whole(registry, uploads, "t", NEW, b"")
+        upload_whole(registry, uploads, "t", NEW, LIMITS, b"")
     assert registry.next_number("t", "m") == 1
 
 
 def test_an_explicit_number_that_is_taken_is_refused(registry):
-    reserve(registry, "t", NewVersion("m", "a", number=2))
+    reserve(registry, "t", NewVersion("m", "a", number=2), LIMITS)
     with pytest.raises(VersionTaken):
-        reserve(registry, "t", NewVersion("m", "a", number=2))
+        reserve(registry, "t", NewVersion("m", "a", number=2), LIMITS)
 
 
 def test_when_others_take_the_next_number_the_one_after_is_reserved(registry, monkeypatch):
-    reserve(registry, "t", NEW)
+    reserve(registry, "t", NEW, LIMITS)
     answers = iter([1, 1, 2])
     real = registry.next_number
     monkeypatch.setattr(registry, "next_number", lambda *names: next(answers, None) or real(*names))
-    assert reserve(registry, "t", NEW).version == 2
+    assert reserve(registry, "t", NEW, LIMITS).version == 2
 
 
 def test_endless_contention_ends_in_a_conflict(registry, monkeypatch):
-    reserve(registry, "t", NEW)
+    reserve(registry, "t", NEW, LIMITS)
     monkeypatch.setattr(registry, "next_number", lambda *names: 1)
     with pytest.raises(Conflict, match="try again"):
-        reserve(registry, "t", NEW)
+        reserve(registry, "t", NEW, LIMITS)
 
 
 @pytest.mark.parametrize("filename", ["", "..", "a/b", "a\\b", "a\nb", "_COMPLETE", "x" * 201, "é" * 101])
 def test_a_file_name_that_could_not_be_a_key_is_refused(registry, filename):
     with pytest.raises(InvalidArguments):
-        reserve(registry, "t", NewVersion("m", filename))
+        reserve(registry, "t", NewVersion("m", filename), LIMITS)
 
 
 @pytest.mark.parametrize("size", [1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 36 * PART_BYTES])

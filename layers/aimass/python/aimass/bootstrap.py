@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import shutil
+import time
 from functools import cache
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
+from aimass.domain.placement import Placement, tiers_of
+
 if TYPE_CHECKING:
+    from aimass.adapters.aws.artifact_index import DynamoArtifactIndex
     from aimass.adapters.aws.artifacts import S3ArtifactStore
+    from aimass.adapters.aws.idempotency import DynamoIdempotency
+    from aimass.adapters.aws.invoke import LambdaTiers
     from aimass.adapters.aws.keys import DynamoApiKeys
     from aimass.adapters.aws.registry import DynamoModelRegistry
+    from aimass.adapters.aws.registry.limits import DynamoTenantLimits
     from aimass.adapters.aws.uploads import S3UploadStore
     from aimass.adapters.aws.workflow import StepFunctionsImportRunner
+    from aimass.adapters.onnxruntime.session import OnnxRuntime
+    from aimass.inference.sessions import Sessions
     from aimass.sandbox.limits import Limits
+    from aimass.usecases.calls import CallMeter
+    from aimass.usecases.import_model import Import
     from aimass.usecases.predict import Predictor
+    from aimass.usecases.settle import House
+    from aimass.usecases.start_import import Imports
+    from aimass.usecases.sweep import Sweep
 
 MIB = 1024 * 1024
 _MIB_PER_VCPU = 1769  # as Lambda deals them out
-_MODEL_DISK_MIB = 8192  # of 10,240: a model that is being fetched needs room too
 _SESSION_SHARE = 0.6  # of the function's memory; the rest is for inputs, outputs and what runs
 _PARENT_MIB = 512  # what a step's own process keeps of its function's memory
 _UNPACKED_MIB = 5120  # what an archive may unpack to, beside an upload of 4 GiB on a disk of 10
@@ -42,6 +57,23 @@ def registry() -> DynamoModelRegistry:
 
 
 @cache
+def tenant_limits() -> DynamoTenantLimits:
+    """What tenants were granted, or the stage's defaults."""
+    from aimass.adapters.aws.registry.limits import DynamoTenantLimits
+    from aimass.domain.model import Limits
+
+    defaults = Limits(**json.loads(os.environ["DEFAULT_LIMITS"]))
+    return DynamoTenantLimits(_client("dynamodb"), os.environ["TABLE_NAME"], defaults)
+
+
+def imports() -> Imports:
+    """All that starting an import takes."""
+    from aimass.usecases.start_import import Imports
+
+    return Imports(registry(), uploads(), import_runner(), tenant_limits())
+
+
+@cache
 def api_keys() -> DynamoApiKeys:
     """API keys, as hashes."""
     from aimass.adapters.aws.keys import DynamoApiKeys
@@ -50,11 +82,62 @@ def api_keys() -> DynamoApiKeys:
 
 
 @cache
+def idempotency() -> DynamoIdempotency:
+    """Calls that are made once however often they are sent."""
+    from aimass.adapters.aws.idempotency import DynamoIdempotency
+
+    return DynamoIdempotency(_client("dynamodb"), os.environ["IDEMPOTENCY_TABLE"])
+
+
+@cache
+def call_meter() -> CallMeter:
+    """Holds tenants to their calls a second."""
+    from aimass.adapters.aws.counter import DynamoCallCounter
+    from aimass.usecases.calls import CallMeter
+
+    return CallMeter(DynamoCallCounter(_client("dynamodb"), os.environ["IDEMPOTENCY_TABLE"]), time.time)
+
+
+@cache
 def artifacts() -> S3ArtifactStore:
     """Content-addressed files."""
     from aimass.adapters.aws.artifacts import S3ArtifactStore
 
-    return S3ArtifactStore(_client("s3"), os.environ["ARTIFACTS_BUCKET"])
+    return S3ArtifactStore(_client("s3"), os.environ["ARTIFACTS_BUCKET"], artifact_index())
+
+
+@cache
+def artifact_index() -> DynamoArtifactIndex:
+    """Which artifacts are wanted, and by which versions."""
+    from aimass.adapters.aws.artifact_index import DynamoArtifactIndex
+
+    return DynamoArtifactIndex(_client("dynamodb"), os.environ["TABLE_NAME"])
+
+
+def import_step() -> Import:
+    """What the heavy steps of an import work on."""
+    from aimass.usecases.import_model import Import
+
+    return Import(registry(), artifacts(), artifact_index())
+
+
+def house() -> House:
+    """All that doing what comes due takes."""
+    from aimass.adapters.aws.due import DynamoDueList
+    from aimass.usecases.settle import House
+
+    due = DynamoDueList(_client("dynamodb"), os.environ["TABLE_NAME"])
+    return House(registry(), artifact_index(), uploads(), due)
+
+
+def sweep() -> Sweep:
+    """All that a sweep of artifacts takes."""
+    from aimass.adapters.aws.sweeper import DynamoSweepProgress, S3ArtifactSweeper
+    from aimass.usecases.sweep import Sweep
+
+    sweeper = S3ArtifactSweeper(_client("s3"), os.environ["ARTIFACTS_BUCKET"])
+    progress = DynamoSweepProgress(_client("dynamodb"), os.environ["TABLE_NAME"])
+    return Sweep(registry(), artifact_index(), sweeper, progress)
 
 
 @cache
@@ -74,20 +157,82 @@ def import_runner() -> StepFunctionsImportRunner:
 
 
 @cache
+def placement() -> Placement:
+    """The tiers of `predict`, as this function sees them."""
+    tiers = tiers_of(json.loads(os.environ["TIERS"]))
+    return Placement(os.environ["TIER"], tiers, frozenset(json.loads(os.environ["FORWARD"])))
+
+
+@cache
 def predictor() -> Predictor:
-    """The data plane."""
-    from aimass.adapters.onnxruntime.session import OnnxRuntime
-    from aimass.inference.folders import ModelFolders
-    from aimass.inference.sessions import Sessions
+    """The data plane. What only a model that runs here needs is made when the first one does."""
     from aimass.usecases.predict import Predictor
 
-    memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-    threads = max(1, min(os.cpu_count() or 1, round(memory / _MIB_PER_VCPU)))
-    root = Path(gettempdir()) / "models"
-    shutil.rmtree(root, ignore_errors=True)  # what a killed process left: its environment lives on, its index does not
-    folders = ModelFolders(root, artifacts(), _MODEL_DISK_MIB * MIB)
-    sessions = Sessions(OnnxRuntime(threads), folders, int(memory * _SESSION_SHARE) * MIB)
-    return Predictor(registry(), sessions, prediction_seconds())
+    return Predictor(registry(), sessions, prediction_seconds(), elsewhere=placement().elsewhere)
+
+
+@cache
+def sessions() -> Sessions:
+    """Open models."""
+    from aimass.inference.folders import ModelFolders
+    from aimass.inference.sessions import Sessions
+
+    # What a killed process left: its environment lives on, its index does not.
+    shutil.rmtree(_models(), ignore_errors=True)
+    folders = ModelFolders(_models(), artifacts(), placement().tier.folder_bytes)
+    return Sessions(_onnx_runtime(), folders, int(_memory_mb() * _SESSION_SHARE) * MIB)
+
+
+@cache
+def other_tiers() -> LambdaTiers:
+    """The tiers of `predict` that this one may forward to."""
+    from aimass.adapters.aws.invoke import LambdaTiers, lambda_client
+
+    return LambdaTiers(json.loads(os.environ["FORWARD"]), placement().largest, cache(lambda_client))
+
+
+def prepare_snapshot() -> None:
+    """Does what every restored process would have to do first: loads modules, makes clients, runs the built-in model.
+
+    No store is connected to and no tenant's model opened before the snapshot, for all that are restored share it. The
+    hooks are part of Lambda's runtime. Raises NotWarm.
+    """
+    from snapshot_restore_py import register_after_restore  # type: ignore[import-untyped]
+
+    from aimass.inference.builtin import BuiltIn
+    from aimass.inference.folders import ModelFolders
+    from aimass.inference.sessions import Sessions
+    from aimass.protocols.warmup import warm_up
+    from aimass.usecases.predict import Predictor
+
+    with TemporaryDirectory() as folder:
+        builtin = BuiltIn()
+        opened = Sessions(_onnx_runtime(), ModelFolders(Path(folder), builtin, MIB), MIB)
+        warm_up(Predictor(builtin, lambda: opened, prediction_seconds()))
+        opened.clear()
+    predictor()
+    sessions()
+    register_after_restore(_after_restore)
+
+
+def _after_restore() -> None:
+    """Restored processes differ from here on."""
+    random.seed()
+    shutil.rmtree(_models(), ignore_errors=True)
+
+
+def _onnx_runtime() -> OnnxRuntime:
+    from aimass.adapters.onnxruntime.session import OnnxRuntime
+
+    return OnnxRuntime(max(1, min(os.cpu_count() or 1, round(_memory_mb() / _MIB_PER_VCPU))))
+
+
+def _memory_mb() -> int:
+    return int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+
+
+def _models() -> Path:
+    return Path(gettempdir()) / "models"
 
 
 def identify_limits() -> Limits:

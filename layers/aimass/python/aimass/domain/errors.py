@@ -60,6 +60,10 @@ class UploadNotFound(NotFound):
     code = "upload_not_found"
 
 
+class KeyNotFound(NotFound):
+    code = "key_not_found"
+
+
 class RouteNotFound(NotFound):
     code = "route_not_found"
 
@@ -96,6 +100,78 @@ class UploadIncomplete(Conflict):
 
 class JobNotRetryable(Conflict):
     code = "job_not_retryable"
+
+
+class JobNotCancellable(Conflict):
+    """The job has ended."""
+
+    code = "job_not_cancellable"
+
+
+class VersionHeld(Conflict):
+    """Aliases point at the version; `details["aliases"]` names them."""
+
+    code = "version_held"
+
+
+class RevisionChanged(Conflict):
+    """The alias is at another revision than the one its move was conditional on."""
+
+    code = "revision_changed"
+
+
+class NothingToRollBack(Conflict):
+    """The alias never pointed at another version that is still ready."""
+
+    code = "nothing_to_roll_back"
+
+
+class NotDeleted(Conflict):
+    """Only what was deleted can be restored or purged."""
+
+    code = "not_deleted"
+
+
+class ModelDeleted(Conflict):
+    """The model's name is held by a deleted model: restore it or purge it."""
+
+    code = "model_deleted"
+
+
+class LastKey(Conflict):
+    """The tenant's last key can be rotated, not revoked."""
+
+    code = "last_key"
+
+
+class IdempotencyInProgress(Conflict):
+    """The first call with this Idempotency-Key has not ended yet."""
+
+    code = "idempotency_in_progress"
+
+
+class IdempotencyMismatch(AimassError):
+    """The Idempotency-Key was used with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class LimitExceeded(AimassError):
+    """The tenant's limit; `details` name limit, used, asked, and `retry_after` seconds where waiting helps."""
+
+    code = "limit_exceeded"
+
+
+class TooManyCalls(LimitExceeded):
+    """More calls this second than the tenant may make."""
+
+    code = "too_many_calls"
+
+
+class ArtifactBusy(AimassError):
+    """The artifact is being swept; storing it again can be tried in a moment."""
+
+    code = "artifact_busy"
 
 
 class ImportRefused(AimassError):
@@ -210,6 +286,12 @@ class PredictionTimeout(AimassError):
 
 class PredictionOutOfMemory(AimassError):
     code = "prediction_out_of_memory"
+
+
+class CapacityExhausted(AimassError):
+    """The tier that the model needs answers as many calls as it can; `details["retry_after"]` is in seconds."""
+
+    code = "capacity_exhausted"
 
 
 class InternalError(AimassError):

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-VersionState = Literal["importing", "ready", "failed"]
+VersionState = Literal["importing", "ready", "failed", "deleted"]
+PURGED = "purged"
 JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 ImportStep = Literal["upload", "identify", "convert", "verify", "register"]
 
@@ -91,6 +92,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """When something was deleted, when it will be purged, and the state that a restore brings back."""
+
+    at: str
+    purge_at: str
+    was: str
+
+    @property
+    def is_purged(self) -> bool:
+        """Nothing is left but the name or number."""
+        return self.was == PURGED
+
+
+@dataclass(frozen=True)
 class Version:
     """A numbered, immutable version of a model. Everything from `framework` on is known once it is ready."""
 
@@ -113,6 +128,29 @@ class Version:
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     variants: tuple[Variant, ...] = ()
+    notes: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    held_by: tuple[str, ...] = ()  # the aliases that point here
+    deleted: Deletion | None = None
+    verified_at: str | None = None
+    verification_failure: Failure | None = None
+
+    @property
+    def stored_files(self) -> tuple[StoredFile, ...]:
+        """Every file that the version keeps: source, sample, variants and their optimised graphs."""
+        trees = [self.source, *(tree for one in self.variants for tree in (one.files, one.optimized))]
+        files = [file for tree in trees if tree for file in tree.files]
+        return (*files, self.sample) if self.sample else tuple(files)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The artifacts that hold them."""
+        return frozenset(file.sha256 for file in self.stored_files)
+
+    @property
+    def stored_bytes(self) -> int:
+        """What the version counts for in its tenant's limit: each distinct file once."""
+        return sum({file.sha256: file.size for file in self.stored_files}.values())
 
     def variant(self, name: str = "original") -> Variant:
         """The variant of that name. Raises KeyError naming it."""
@@ -129,17 +167,103 @@ class Model:
     name: str
     created_at: str
     last_version: int
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    epoch: int = 0  # grows with every delete, restore and purge in it
+    deleted: Deletion | None = None
+
+
+@dataclass(frozen=True)
+class VersionSummary:
+    """A version as a list shows it, without its tensors and files."""
+
+    model: str
+    number: int
+    state: VersionState
+    created_at: str
+    label: str | None = None
+    ready_at: str | None = None
+    notes: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    held_by: tuple[str, ...] = ()
+    size: int | None = None
+    variant_names: tuple[str, ...] = ()
+    failure: Failure | None = None
+    deleted: Deletion | None = None
 
 
 @dataclass(frozen=True)
 class Alias:
-    """A name that points at a version and moves atomically; `revision` counts its moves."""
+    """A name that points at a version and moves atomically; `revision` counts its moves. Removed: no version."""
 
     model: str
     name: str
-    version: int
+    version: int | None
     revision: int
     updated_at: str
+
+
+@dataclass(frozen=True)
+class AliasMove:
+    """One entry of an alias's history. A rollback names the revision whose version it brought back."""
+
+    model: str
+    name: str
+    version: int | None
+    revision: int
+    moved_at: str
+    restores: int | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a tenant may have; `calls_per_second` None is without limit."""
+
+    bytes: int
+    models: int
+    jobs: int
+    calls_per_second: int | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a tenant has: bytes stored or reserved, models, jobs that have not ended."""
+
+    bytes: int = 0
+    models: int = 0
+    jobs: int = 0
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a job's log."""
+
+    at: str
+    attempt: int
+    step: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as its tenant sees it: never the secret, only how it begins."""
+
+    id: str
+    name: str
+    prefix: str
+    created_at: str
+    rotated_at: str | None = None
+    expires_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something that has to be done at `at`: purge a version or a model, end an upload that expired."""
+
+    at: str
+    kind: Literal["version", "model", "upload"]
+    tenant: str
+    subject: str  # the sort key of what it is about
 
 
 @dataclass(frozen=True)
@@ -176,7 +300,7 @@ class Job:
     """Long work that a tenant can follow."""
 
     id: str
-    kind: Literal["import"]
+    kind: Literal["import", "verification"]
     model: str
     version: int
     filename: str
@@ -191,3 +315,4 @@ class Job:
     steps: tuple[StepTime, ...] = ()
     finished_at: str | None = None
     error: Failure | None = None
+    reserved_bytes: int = 0  # of its tenant's limit, until it ends

@@ -10,6 +10,10 @@ MAX_NUMBER = 999_999  # a sort key holds six digits
 MAX_LABEL = 256
 MAX_LABELS_BYTES = 100_000
 MAX_FILENAME_BYTES = 200
+MAX_TEXT = 4000  # characters of a description or of notes
+MAX_TAGS = 20
+TAG_KEY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+TAG_VALUE = r"[A-Za-z0-9._ -]{0,128}"
 MODEL_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
 _NAME = re.compile(MODEL_NAME)
 _CONTROL_OR_SLASH = re.compile(r"[/\\\x00-\x1f\x7f]")
@@ -68,3 +72,26 @@ def check_texts(label: str | None, labels: tuple[str, ...]) -> None:
         raise InvalidArguments(
             f"labels take {size} bytes together; at most {MAX_LABELS_BYTES}", fields={"labels": f"{len(labels)} labels"}
         )
+
+
+def check_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Returns valid tags. Raises InvalidArguments naming each that is not."""
+    wrong = {
+        f"tags.{key[:80]}": f"a key matches {TAG_KEY}, a value {TAG_VALUE}"
+        for key, value in tags.items()
+        if not re.fullmatch(TAG_KEY, key) or not re.fullmatch(TAG_VALUE, value)
+    }
+    if len(tags) > MAX_TAGS:
+        wrong["tags"] = f"{len(tags)} are more than {MAX_TAGS}"
+    if wrong:
+        raise InvalidArguments.of_fields(wrong)
+    return tags
+
+
+def parse_tag(text: str) -> tuple[str, str]:
+    """`key:value` of a filter. Raises InvalidArguments."""
+    key, separator, value = text.partition(":")
+    if not separator:
+        raise InvalidArguments.of_fields({"tag": f"write key:value, got {text[:80]!r}"})
+    check_tags({key: value})
+    return key, value

@@ -6,7 +6,19 @@ from typing import Any
 
 import msgspec
 
-from aimass.domain.model import Alias, Job, Model, ModelFiles, Variant, Version
+from aimass.domain.model import (
+    Alias,
+    AliasMove,
+    Job,
+    Limits,
+    LogLine,
+    Model,
+    ModelFiles,
+    Usage,
+    Variant,
+    Version,
+    VersionSummary,
+)
 from aimass.domain.ports import ArtifactStore
 
 View = dict[str, Any]
@@ -23,10 +35,15 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
         "filename": version.filename,
         "label": version.label,
         "labels": list(version.labels),
+        "notes": version.notes,
+        "tags": version.tags,
+        "aliases": sorted(version.held_by),
         "job_id": version.job_id,
     }
     if version.failure:
         view["error"] = msgspec.to_builtins(version.failure)
+    if version.deleted:
+        view["deleted"] = {"at": version.deleted.at, "purge_at": version.deleted.purge_at}
     if version.state != "ready":
         return view
     views = [_variant_view(tenant, variant, artifacts) for variant in version.variants]
@@ -42,6 +59,8 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
             "outputs": msgspec.to_builtins(version.outputs),
             "source": _files_view(tenant, version.source, artifacts) if version.source else None,
             "sample": msgspec.to_builtins(version.sample),
+            "verified_at": version.verified_at or version.ready_at,
+            "verification_error": msgspec.to_builtins(version.verification_failure),
             "variants": views,
         }
     )
@@ -71,22 +90,33 @@ def _files_view(tenant: str, files: ModelFiles, artifacts: ArtifactStore) -> Vie
     }
 
 
-def version_summary(version: Version) -> View:
+def version_summary(version: VersionSummary) -> View:
     """A version as a list shows it."""
     return {
         "version": version.number,
         "state": version.state,
         "label": version.label,
+        "notes": version.notes,
+        "tags": version.tags,
+        "aliases": sorted(version.held_by),
         "timestamp": version.ready_at or version.created_at,
-        "size": version.variants[0].files.size if version.variants else None,
-        "variants": [variant.name for variant in version.variants],
+        "size": version.size,
+        "variants": list(version.variant_names),
         "error": msgspec.to_builtins(version.failure),
+        "purge_at": version.deleted.purge_at if version.deleted else None,
     }
 
 
 def model_view(model: Model) -> View:
     """A model as a list shows it."""
-    return {"name": model.name, "created_at": model.created_at, "last_version": model.last_version}
+    return {
+        "name": model.name,
+        "description": model.description,
+        "tags": model.tags,
+        "created_at": model.created_at,
+        "last_version": model.last_version,
+        "purge_at": model.deleted.purge_at if model.deleted else None,
+    }
 
 
 def alias_view(alias: Alias) -> View:
@@ -98,6 +128,29 @@ def alias_view(alias: Alias) -> View:
         "revision": alias.revision,
         "updated_at": alias.updated_at,
     }
+
+
+def move_view(move: AliasMove) -> View:
+    """One move of an alias; without a version it was removed."""
+    return {
+        "model": move.model,
+        "alias": move.name,
+        "version": move.version,
+        "revision": move.revision,
+        "moved_at": move.moved_at,
+        "restores": move.restores,
+    }
+
+
+def limits_view(limits: Limits, usage: Usage) -> View:
+    """What a tenant may have, and what it has."""
+    return {"limits": msgspec.to_builtins(limits), "used": msgspec.to_builtins(usage)}
+
+
+def log_view(line: LogLine) -> View:
+    """One line of a job's log."""
+    view: View = msgspec.to_builtins(line)
+    return view
 
 
 def job_view(job: Job) -> View:

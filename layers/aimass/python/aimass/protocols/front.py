@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aimass.domain.errors import AimassError, InternalError, PredictionOutOfMemory
+from aimass.domain.placement import PlacedElsewhere
+from aimass.protocols.forward import NO_OTHER_TIERS, OpenOtherTiers, forward
 from aimass.protocols.http import HttpRequest, HttpResponse, check_size
 from aimass.protocols.native import routes as native
 from aimass.protocols.openinference import routes as openinference
@@ -28,14 +30,21 @@ NATIVE = Wire(native.ROUTES, native.refuse)
 WIRES = {"v1": Wire(tfserving.ROUTES, tfserving.refuse), "v2": Wire(openinference.ROUTES, openinference.refuse)}
 
 
-def respond(request: HttpRequest, open_data_plane: OpenDataPlane, report: Callable[[Exception], None]) -> HttpResponse:
-    """The response, whatever happens: an unexpected exception goes to `report` and is answered as InternalError."""
+def respond(
+    request: HttpRequest,
+    open_data_plane: OpenDataPlane,
+    report: Callable[[Exception], None],
+    open_other_tiers: OpenOtherTiers = NO_OTHER_TIERS,
+    admit: Callable[[], None] = lambda: None,
+) -> HttpResponse:
+    """The response, whatever happens: an unexpected exception goes to `report` and is answered as InternalError.
+
+    `admit` may refuse the call before anything of it is read.
+    """
     wire = WIRES.get(request.path.split("/")[1] if "/" in request.path else "", NATIVE)
     try:
-        route, parts = find_route(wire.routes, request)
-        response = route.handle(request, parts, open_data_plane)
-        check_size(response)
-        return response
+        admit()
+        return _answer(wire, request, open_data_plane, open_other_tiers)
     except AimassError as error:
         return _refuse(wire, error, request)
     except MemoryError:
@@ -45,9 +54,33 @@ def respond(request: HttpRequest, open_data_plane: OpenDataPlane, report: Callab
         return _refuse(wire, InternalError("something failed on our side; report it with the request id"), request)
 
 
+def _answer(
+    wire: Wire, request: HttpRequest, open_data_plane: OpenDataPlane, open_other_tiers: OpenOtherTiers
+) -> HttpResponse:
+    route, parts = find_route(wire.routes, request)
+    try:
+        response = route.handle(request, parts, open_data_plane)
+    except PlacedElsewhere as placed:
+        tier = placed.tier
+    except (PredictionOutOfMemory, MemoryError):
+        # More rows than the version was measured with may fit the largest tier.
+        largest = open_other_tiers().largest
+        if largest is None:
+            raise
+        tier = largest
+    else:
+        check_size(response)
+        return response
+    return forward(tier, open_other_tiers())
+
+
 def _refuse(wire: Wire, error: AimassError, request: HttpRequest) -> HttpResponse:
     # A name that the caller made up comes back in the text: as much of it as helps.
     error.message = error.message[:_MOST_CHARACTERS]
     if len(json.dumps(error.details)) > _MOST_CHARACTERS:
         error.details = {}
-    return replace(wire.refuse(error, request), facts={"code": error.code})
+    response = wire.refuse(error, request)
+    headers = dict(response.headers)
+    if "retry_after" in error.details:
+        headers["retry-after"] = str(error.details["retry_after"])
+    return replace(response, headers=headers, facts={"code": error.code})

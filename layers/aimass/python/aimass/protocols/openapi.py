@@ -9,6 +9,7 @@ import msgspec
 
 from aimass.domain.names import MAX_NUMBER
 from aimass.protocols import records
+from aimass.protocols.idempotent import PARAMETER
 from aimass.protocols.native.openapi import OPENAPI as NATIVE
 from aimass.protocols.openapi_parts import NATIVE_ERROR
 from aimass.protocols.openinference.openapi import OPENAPI as OPEN_INFERENCE
@@ -30,13 +31,36 @@ ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("delete", "/api/v1/uploads/{upload_id}"): {"204": ("Dropped", None)},
     ("get", "/api/v1/models"): {"200": ("By name", records.ModelList)},
     ("get", "/api/v1/models/{model}"): {"200": ("The model", records.ModelRecord)},
+    ("patch", "/api/v1/models/{model}"): {"200": ("Changed", records.ModelSummary)},
+    ("delete", "/api/v1/models/{model}"): {
+        "204": ("Deleted", None),
+        "202": ("With ?purge: gone for good with the next hourly sweep", None),
+    },
+    ("post", "/api/v1/models/{model}/restore"): {"200": ("Back again", records.ModelSummary)},
     ("get", "/api/v1/models/{model}/versions"): {"200": ("Newest first", records.VersionList)},
     ("get", "/api/v1/models/{model}/versions/{version}"): {"200": ("Its record", records.VersionRecord)},
-    ("get", "/api/v1/models/{model}/aliases/{alias}"): {"200": ("The alias", records.AliasRecord)},
+    ("patch", "/api/v1/models/{model}/versions/{version}"): {"200": ("Changed", records.VersionRecord)},
+    ("delete", "/api/v1/models/{model}/versions/{version}"): {"204": ("Deleted; with ?purge: gone for good", None)},
+    ("post", "/api/v1/models/{model}/versions/{version}/restore"): {"200": ("Back again", records.VersionRecord)},
+    ("get", "/api/v1/models/{model}/versions/{version}/download"): {"200": ("Presigned URLs", records.Downloads)},
+    ("post", "/api/v1/models/{model}/versions/{version}/verify"): _ACCEPTED,
+    ("get", "/api/v1/models/{model}/aliases/{alias}"): {
+        "200": ("The alias; with ?at as it was then", records.AliasRecord)
+    },
     ("put", "/api/v1/models/{model}/aliases/{alias}"): {"200": ("Moved", records.AliasRecord)},
+    ("delete", "/api/v1/models/{model}/aliases/{alias}"): {"204": ("Removed", None)},
+    ("get", "/api/v1/models/{model}/aliases/{alias}/history"): {"200": ("Newest first", records.MoveList)},
+    ("post", "/api/v1/models/{model}/aliases/{alias}/rollback"): {"200": ("Rolled back", records.AliasRecord)},
     ("get", "/api/v1/jobs"): {"200": ("Newest first", records.JobList)},
     ("get", "/api/v1/jobs/{job_id}"): {"200": ("The job", records.JobRecord)},
+    ("get", "/api/v1/jobs/{job_id}/log"): {"200": ("Oldest line first", records.LogRecord)},
+    ("post", "/api/v1/jobs/{job_id}/cancel"): {"200": ("Cancelled", records.JobRecord)},
+    ("get", "/api/v1/limits"): {"200": ("Limits and usage", records.LimitsRecord)},
     ("post", "/api/v1/jobs/{job_id}/retry"): {"202": ("Running again", records.JobRecord)},
+    ("get", "/api/v1/keys"): {"200": ("Oldest first", records.KeyList)},
+    ("post", "/api/v1/keys"): {"201": ("Made; the only time its secret is told", records.KeySecret)},
+    ("post", "/api/v1/keys/{key_id}/rotate"): {"200": ("Rotated; the only time its secret is told", records.KeySecret)},
+    ("delete", "/api/v1/keys/{key_id}"): {"204": ("Revoked", None)},
     ("get", "/health"): {"200": ("It answers", None)},
     ("get", "/openapi.json"): {"200": ("OpenAPI 3.1", None)},
 }
@@ -63,6 +87,8 @@ def document(control_plane: Any) -> Json:
     for path, item in whole["paths"].items():
         for method, operation in item.items():
             operation["responses"] = _responses(ANSWERS[method, path])
+            if method == "post":
+                operation["parameters"] = [*operation.get("parameters", []), PARAMETER]
             if path in PUBLIC:
                 operation["security"] = []
     form = {"multipart/form-data": {"schema": _UPLOAD_FORM}}

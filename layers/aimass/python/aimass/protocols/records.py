@@ -2,7 +2,7 @@
 
 from typing import Any, NotRequired, TypedDict
 
-from aimass.domain.model import Failure, Measurements, StepTime, StoredFile, TensorSpec
+from aimass.domain.model import Failure, Limits, LogLine, Measurements, StepTime, StoredFile, TensorSpec, Usage
 
 
 class FileRecord(TypedDict):
@@ -27,6 +27,11 @@ class VariantRecord(FilesRecord):
     measurements: Measurements
 
 
+class DeletionRecord(TypedDict):
+    at: str
+    purge_at: str
+
+
 class VersionRecord(TypedDict):
     """Everything from `compressed` on is there once the version is ready; `error` when its import failed."""
 
@@ -38,8 +43,12 @@ class VersionRecord(TypedDict):
     filename: str
     label: str | None
     labels: list[str]
+    notes: str | None
+    tags: dict[str, str]
+    aliases: list[str]
     job_id: str
     error: NotRequired[Failure]
+    deleted: NotRequired[DeletionRecord]
     compressed: NotRequired[str | None]
     pruned: NotRequired[bool]
     config: NotRequired[dict[str, Any]]
@@ -56,6 +65,8 @@ class VersionRecord(TypedDict):
     outputs: NotRequired[list[TensorSpec]]
     source: NotRequired[FilesRecord]
     sample: NotRequired[StoredFile | None]
+    verified_at: NotRequired[str]
+    verification_error: NotRequired[Failure | None]
     variants: NotRequired[list[VariantRecord]]
 
 
@@ -63,14 +74,19 @@ class VersionSummary(TypedDict):
     version: int
     state: str
     label: str | None
+    notes: str | None
+    tags: dict[str, str]
+    aliases: list[str]
     timestamp: str
     size: int | None
     variants: list[str]
     error: Failure | None
+    purge_at: str | None
 
 
 class VersionList(TypedDict):
     versions: list[VersionSummary]
+    next_token: str | None
 
 
 class AliasRecord(TypedDict):
@@ -81,10 +97,29 @@ class AliasRecord(TypedDict):
     updated_at: str
 
 
+class MoveRecord(TypedDict):
+    """Without a version the alias was removed; `restores` is the revision that a rollback brought back."""
+
+    model: str
+    alias: str
+    version: int | None
+    revision: int
+    moved_at: str
+    restores: int | None
+
+
+class MoveList(TypedDict):
+    moves: list[MoveRecord]
+    next_token: str | None
+
+
 class ModelSummary(TypedDict):
     name: str
+    description: str | None
+    tags: dict[str, str]
     created_at: str
     last_version: int
+    purge_at: str | None
 
 
 class ModelRecord(ModelSummary):
@@ -94,6 +129,28 @@ class ModelRecord(ModelSummary):
 
 class ModelList(TypedDict):
     models: list[ModelSummary]
+    next_token: str | None
+
+
+class DownloadRecord(TypedDict):
+    path: str
+    size: int
+    sha256: str
+    url: str
+
+
+class Downloads(TypedDict):
+    name: str
+    version: int
+    variant: str
+    main: str
+    expires_at: str
+    files: list[DownloadRecord]
+
+
+class LimitsRecord(TypedDict):
+    limits: Limits
+    used: Usage
 
 
 class JobRecord(TypedDict):
@@ -113,6 +170,12 @@ class JobRecord(TypedDict):
 
 class JobList(TypedDict):
     jobs: list[JobRecord]
+    next_token: str | None
+
+
+class LogRecord(TypedDict):
+    lines: list[LogLine]
+    next_token: str | None
 
 
 class Accepted(TypedDict):
@@ -150,3 +213,23 @@ class StartedUpload(UploadRecord):
     model_name: str
     job_id: str
     status_url: str
+
+
+class KeyRecord(TypedDict):
+    id: str
+    name: str
+    prefix: str
+    created_at: str
+    rotated_at: str | None
+    expires_at: str | None
+
+
+class KeyList(TypedDict):
+    keys: list[KeyRecord]
+
+
+class KeySecret(KeyRecord):
+    """`secret` is null in an answer that was asked for again under its Idempotency-Key; `note` then says so."""
+
+    secret: str | None
+    note: NotRequired[str]

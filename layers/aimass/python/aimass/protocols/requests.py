@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aimass.domain.names import MAX_FILENAME_BYTES, MAX_LABEL, MAX_NUMBER, MODEL_NAME
+from aimass.domain.names import MAX_FILENAME_BYTES, MAX_LABEL, MAX_NUMBER, MAX_TAGS, MAX_TEXT, MODEL_NAME
+from aimass.usecases.keys import MAX_KEY_NAME, MAX_OVERLAP_SECONDS
 
 Name = Annotated[str, Field(pattern=f"^{MODEL_NAME}$", description="lower-case letters, digits, '.', '_' and '-'")]
 
@@ -44,3 +45,45 @@ class MoveAlias(_Request):
     """Where the alias shall point."""
 
     version: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+    revision: Annotated[int, Field(ge=0, description="only if it is at this revision; 0: only if it is new")] | None = (
+        None
+    )
+
+
+class RollBack(_Request):
+    """Nothing, or where to."""
+
+    revision: Annotated[int, Field(ge=1, description="only if the alias is at this revision")] | None = None
+    to_revision: Annotated[int, Field(ge=1, description="else to what came before")] | None = None
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Tags = Annotated[dict[str, str], Field(max_length=MAX_TAGS)]
+
+
+class DescribeModel(_Request):
+    """What shall change; a field that is left out stays."""
+
+    description: Text | None = None
+    tags: Tags = {}
+
+
+class DescribeVersion(_Request):
+    """What shall change; a field that is left out stays."""
+
+    label: Annotated[str, Field(max_length=MAX_LABEL)] | None = None
+    notes: Text | None = None
+    tags: Tags = {}
+
+
+class CreateKey(_Request):
+    """A key's name, for people, and when it shall end."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_KEY_NAME)]
+    expires_at: Annotated[str, Field(max_length=40, description="ISO 8601 with its zone, a moment ahead")] | None = None
+
+
+class RotateKey(_Request):
+    """How much longer the old secret shall work."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=MAX_OVERLAP_SECONDS)] = 0

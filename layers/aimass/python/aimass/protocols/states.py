@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,13 +14,17 @@ import msgspec
 from aimass.domain.errors import AimassError, InternalError
 from aimass.domain.model import Failure
 from aimass.domain.ports import ModelRegistry
+from aimass.usecases.job_log import JobLog
 
 Event = dict[str, Any]
 MAX_MESSAGE = 2000
 MAX_DETAILS_BYTES = 8000
 logger = logging.getLogger(__name__)
 
+_ABORTED = "Execution.Aborted"
+_ENDED = {"ABORTED": _ABORTED, "TIMED_OUT": "States.Timeout"}
 _UNEXPECTED = {
+    _ABORTED: ("interrupted", "the execution was stopped"),
     "States.Timeout": ("step_timeout", "the step took too long"),
     "Sandbox.Timedout": ("step_timeout", "the step took too long"),
     "States.ServiceRestart": ("interrupted", "the step was interrupted by a restart"),
@@ -36,15 +42,20 @@ def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[s
 
     Raises StepRefused for every error that the domain names; anything else goes on as it is.
     """
-    tenant, job_id = event["tenant"], event["job_id"]
+    tenant, job_id, attempt = event["tenant"], event["job_id"], event["attempt"]
+    log = JobLog(registry, tenant, job_id, attempt, step)
+    began = time.monotonic()
     try:
-        registry.enter_step(tenant, job_id, event["attempt"], step)
-        return msgspec.to_builtins(work(tenant, job_id))
+        registry.enter_step(tenant, job_id, attempt, step)
+        log.write("started" if attempt == 1 else f"started, attempt {attempt}")
+        result = msgspec.to_builtins(work(tenant, job_id))
     except InternalError:
         logger.exception("%s of job %s failed", step, job_id)
         raise
     except AimassError as error:
         raise StepRefused(msgspec.json.encode(_failure(step, error)).decode()) from error
+    log.write(f"finished after {time.monotonic() - began:.1f} s")
+    return result
 
 
 def _failure(step: str, error: AimassError) -> Failure:
@@ -53,11 +64,17 @@ def _failure(step: str, error: AimassError) -> Failure:
     return Failure(step, error.code, error.message[:MAX_MESSAGE], details)
 
 
-def failure_of(event: Event, step: str) -> Failure:
+def failure_of(caught: Event, step: str) -> Failure:
     """What went wrong, of the `{"Error", "Cause"}` that the state machine caught in `step`."""
-    caught = event["error"]
     if caught["Error"] == StepRefused.__name__:
-        message = json.loads(caught["Cause"])["errorMessage"]
-        return msgspec.json.decode(message, type=Failure)
+        with suppress(ValueError, KeyError):  # a cause that was cut, or is none of ours, says nothing
+            message = json.loads(caught["Cause"])["errorMessage"]
+            return msgspec.json.decode(message, type=Failure)
     code, what = _UNEXPECTED.get(caught["Error"], ("internal_error", "the step failed unexpectedly"))
     return Failure(step, code, f"{what}; retry the job, or report it with its id", {"error": caught["Error"]})
+
+
+def failure_of_execution(detail: Event, step: str) -> Failure:
+    """What went wrong, of the detail of an execution's status change: it was ABORTED, TIMED_OUT or FAILED."""
+    error = _ENDED.get(detail["status"]) or detail.get("error") or "States.Unknown"
+    return failure_of({"Error": error, "Cause": detail.get("cause") or ""}, step)

@@ -13,8 +13,8 @@ from aimass.domain.names import MAX_NUMBER, MODEL_NAME
 from aimass.domain.ports import VersionReader
 
 DEFAULT_ALIAS = "prod"
-VERSION_SECONDS = 300.0  # a ready version never changes
-NAME_SECONDS = 2.0  # an alias's move is seen within 5 s
+VERSION_SECONDS = 300.0  # a ready version never changes, but for being deleted: that changes its model's epoch
+NAME_SECONDS = 2.0  # an alias's move, and a deletion, is seen within 5 s
 _MOST_ENTRIES = 1000
 
 V = TypeVar("V")
@@ -26,6 +26,7 @@ class VersionFinder:
     def __init__(self, versions: VersionReader, clock: Callable[[], float]) -> None:
         self._versions = versions
         self._clock = clock
+        self._epochs: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
         self._known: OrderedDict[Hashable, tuple[float, Version]] = OrderedDict()
         self._numbers: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
 
@@ -36,17 +37,23 @@ class VersionFinder:
         """
         if not re.fullmatch(MODEL_NAME, model):
             raise ModelNotFound(f"no model {model[:80]!r}", model=model[:80])
-        version = self._version(tenant, model, self._number(tenant, model, ref))
+        number = _explicit(model, ref)
+        epoch = self._epoch(tenant, model)
+        if number is None:
+            number = self._named(tenant, model, None if ref is None else str(ref), epoch)
+        version = self._version(tenant, model, number, epoch)
+        if version.state == "deleted":
+            raise _deleted(version)
         if version.state != "ready":
             raise _not_ready(version)
         return version
 
-    def _number(self, tenant: str, model: str, ref: int | str | None) -> int:
-        if isinstance(ref, int):
-            return _checked(model, ref)
-        if ref and ref.isascii() and ref.isdigit():
-            return _checked(model, int(ref[:20]))
-        key = (tenant, model, ref)
+    def _epoch(self, tenant: str, model: str) -> int:
+        key = (tenant, model)
+        return self._remember(self._epochs, key, NAME_SECONDS, lambda: self._versions.model_epoch(tenant, model))
+
+    def _named(self, tenant: str, model: str, ref: str | None, epoch: int) -> int:
+        key = (tenant, model, ref, epoch)
         return self._remember(self._numbers, key, NAME_SECONDS, lambda: self._look_up(tenant, model, ref))
 
     def _look_up(self, tenant: str, model: str, ref: str | None) -> int:
@@ -54,16 +61,22 @@ class VersionFinder:
             return self._default(tenant, model)
         if not re.fullmatch(MODEL_NAME, ref):
             raise AliasNotFound(f"model {model!r} has no alias {ref[:80]!r}", model=model, alias=ref[:80])
-        return self._versions.get_alias(tenant, model, ref).version
+        return self._target(tenant, model, ref)
 
     def _default(self, tenant: str, model: str) -> int:
         try:
-            return self._versions.get_alias(tenant, model, DEFAULT_ALIAS).version
+            return self._target(tenant, model, DEFAULT_ALIAS)
         except AliasNotFound:
             return self._versions.latest_version(tenant, model).number
 
-    def _version(self, tenant: str, model: str, number: int) -> Version:
-        key = (tenant, model, number)
+    def _target(self, tenant: str, model: str, alias: str) -> int:
+        version = self._versions.get_alias(tenant, model, alias).version
+        if version is None:
+            raise AliasNotFound(f"model {model!r} has no alias {alias!r}", model=model, alias=alias)
+        return version
+
+    def _version(self, tenant: str, model: str, number: int, epoch: int) -> Version:
+        key = (tenant, model, number, epoch)
         version = self._remember(
             self._known, key, VERSION_SECONDS, lambda: self._versions.get_version(tenant, model, number)
         )
@@ -86,10 +99,26 @@ class VersionFinder:
         return value
 
 
+def _explicit(model: str, ref: int | str | None) -> int | None:
+    if isinstance(ref, int):
+        return _checked(model, ref)
+    return _checked(model, int(ref[:20])) if ref and ref.isascii() and ref.isdigit() else None
+
+
 def _checked(model: str, number: int) -> int:
     if not 1 <= number <= MAX_NUMBER:
         raise VersionNotFound(f"model {model!r} has no version {number}", model=model, version=number)
     return number
+
+
+def _deleted(version: Version) -> VersionNotFound:
+    until = f" until {version.deleted.purge_at}" if version.deleted else ""
+    return VersionNotFound(
+        f"version {version.number} of {version.model!r} was deleted; it can be restored{until}",
+        model=version.model,
+        version=version.number,
+        state=version.state,
+    )
 
 
 def _not_ready(version: Version) -> VersionNotReady:

@@ -1,81 +1,72 @@
-"""The steps of an import, each one a state: identify, convert, verify, register. A step may safely run twice."""
+"""The steps of an import, each one a state: identify, convert, verify; then `register_model`. A step may run twice."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import gettempdir, mkdtemp
 
 import msgspec
 
-from aimass.domain.clock import now
 from aimass.domain.errors import DigestMismatch, InvalidModel, LabelsMismatch, UnsafeArchive, UnsupportedFormat
-from aimass.domain.model import Failure, Job, Measurements, ModelFiles, SourceFile, TensorSpec, Variant, Version
-from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
+from aimass.domain.model import Job, ModelFiles, SourceFile, TensorSpec
+from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, UploadStore
 from aimass.formats.recognise import ACCEPTED
 from aimass.sandbox.identify import identify_folder
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.verify import verify_folder
+from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
+from aimass.usecases.job_log import JobLog, described_identified, described_verified
 
 # Together with a failure they fit the 256 KB that a state may hand on.
 MAX_FILES_BYTES = 150_000
 MAX_DESCRIPTION_BYTES = 60_000
 _FOLDER = "import-"
+_FEWER_FILES = "; keep the weights in one file, or send an archive"
 
 
 @dataclass(frozen=True)
-class IdentifiedModel:
-    """What `identify` hands on."""
+class Import:
+    """What the steps work on."""
 
-    format: str
-    framework: str
-    opset: dict[str, int]
-    parameter_count: int
-    source: ModelFiles
-    model: ModelFiles
+    registry: ModelRegistry
+    artifacts: ArtifactStore
+    index: ArtifactIndex
 
 
-@dataclass(frozen=True)
-class ConvertedModel:
-    """What `convert` hands on: the model as ONNX, None where it was that already."""
-
-    model: ModelFiles | None
-
-
-@dataclass(frozen=True)
-class VerifiedModel:
-    """What `verify` hands on."""
-
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    measurements: Measurements
-    optimized: ModelFiles | None
-    optimized_note: str | None
-
-
-def identify(
-    registry: ModelRegistry, artifacts: ArtifactStore, uploads: UploadStore, tenant: str, job_id: str, limits: Limits
-) -> IdentifiedModel:
+def identify(at: Import, uploads: UploadStore, tenant: str, job_id: str, limits: Limits) -> IdentifiedModel:
     """Stores the pinned upload, recognises it by content and stores the model's files. Raises ImportRefused kinds."""
-    job = registry.get_job(tenant, job_id)
+    job = at.registry.get_job(tenant, job_id)
+    log = JobLog(at.registry, tenant, job_id, job.attempt, "identify")
+    _keep_sample(at, tenant, job)
     with _folder() as folder:
-        _download(uploads, job, folder / "model")
-        stored = tuple(artifacts.put_file(tenant, file.path, folder / "model" / file.path) for file in job.source)
-        found = identify_folder(folder / "model", limits)
-        files = tuple(artifacts.put_file(tenant, path, found.folder / path) for path in found.files)
-    identified = IdentifiedModel(
-        format=found.format,
-        framework=found.framework,
-        opset=found.opset,
-        parameter_count=found.parameter_count,
-        source=ModelFiles(stored[0].path, stored),
-        model=ModelFiles(found.main, files),
-    )
-    _check_size("files", identified, len(files), MAX_FILES_BYTES, "; keep the weights in one file, or send an archive")
+        root = folder / "model"
+        _download(uploads, job, root)
+        source = _stored(at.artifacts, tenant, root, [file.path for file in job.source])
+        log.write(f"stored {len(source.files)} files with {source.size} bytes, SHA-256 {source.sha256}")
+        found = identify_folder(root, limits)
+        model = _stored(at.artifacts, tenant, found.folder, found.files, main=found.main)
+    identified = IdentifiedModel(found.format, found.framework, found.opset, found.parameter_count, source, model)
+    _check_size("files", identified, len(found.files), MAX_FILES_BYTES, _FEWER_FILES)
+    log.write(described_identified(identified, found.left_out))
     return identified
+
+
+def _keep_sample(at: Import, tenant: str, job: Job) -> None:
+    """A job that fails or is cancelled can be run again for as long as its version is there, sample and all."""
+    version = at.registry.get_version(tenant, job.model, job.version)
+    if version.sample:
+        at.index.refer(tenant, job.model, job.version, [version.sample.sha256])
+
+
+def _stored(
+    artifacts: ArtifactStore, tenant: str, folder: Path, paths: Sequence[str], main: str | None = None
+) -> ModelFiles:
+    files = tuple(artifacts.put_file(tenant, path, folder / path) for path in paths)
+    return ModelFiles(main or files[0].path, files)
 
 
 def _download(uploads: UploadStore, job: Job, folder: Path) -> None:
@@ -101,82 +92,30 @@ def convert(identified: IdentifiedModel) -> ConvertedModel:
 
 
 def verify(
-    registry: ModelRegistry,
-    artifacts: ArtifactStore,
-    tenant: str,
-    job_id: str,
-    model: ModelFiles,
-    limits: Limits,
-    prediction_seconds: float,
+    at: Import, tenant: str, job_id: str, model: ModelFiles, limits: Limits, prediction_seconds: float
 ) -> VerifiedModel:
     """Loads and runs the model in the sandbox and stores its optimised graph. Raises ImportRefused kinds."""
-    job = registry.get_job(tenant, job_id)
-    version = registry.get_version(tenant, job.model, job.version)
+    job = at.registry.get_job(tenant, job_id)
+    version = at.registry.get_version(tenant, job.model, job.version)
     with _folder() as folder:
+        root = folder / "model"
         for file in model.files:
-            artifacts.fetch(tenant, file, folder / "model" / file.path)
+            at.artifacts.fetch(tenant, file, root / file.path)
         sample = folder / "sample" / version.sample.path if version.sample else None
         if version.sample and sample:
-            artifacts.fetch(tenant, version.sample, sample)
-        root = folder / "model"
+            at.artifacts.fetch(tenant, version.sample, sample)
         found = verify_folder(root, model.main, sample, limits, prediction_seconds)
         _check_labels(version.labels, found.outputs)
         specs = found.inputs + found.outputs
         _check_size("inputs and outputs", specs, len(specs), MAX_DESCRIPTION_BYTES, "")
         optimized = None
         if found.optimized_main:
-            files = tuple(artifacts.put_file(tenant, path, root / path) for path in found.optimized)
-            optimized = ModelFiles(found.optimized_main, files)
-    return VerifiedModel(found.inputs, found.outputs, found.measurements, optimized, found.optimized_note)
-
-
-def register(
-    registry: ModelRegistry,
-    tenant: str,
-    job_id: str,
-    identified: IdentifiedModel,
-    converted: ConvertedModel,
-    verified: VerifiedModel,
-) -> Version:
-    """Makes the version ready: the one commit point of an import."""
-    job = registry.get_job(tenant, job_id)
-    reserved = registry.get_version(tenant, job.model, job.version)
-    original = Variant(
-        name="original",
-        compressed=None,
-        pruned=False,
-        config={"optimized_note": verified.optimized_note} if verified.optimized_note else {},
-        files=converted.model or identified.model,
-        optimized=verified.optimized,
-        measurements=verified.measurements,
-    )
-    version = replace(
-        reserved,
-        state="ready",
-        ready_at=now(),
-        source=identified.source,
-        format=identified.format,
-        framework=identified.framework,
-        opset=identified.opset,
-        parameter_count=identified.parameter_count,
-        inputs=verified.inputs,
-        outputs=verified.outputs,
-        variants=(original,),
-    )
-    registry.register(tenant, version, job)
-    return version
-
-
-def is_registered(registry: ModelRegistry, tenant: str, job_id: str) -> bool:
-    """Whether an earlier run of `register` went through and only its answer was lost."""
-    return registry.get_job(tenant, job_id).state == "succeeded"
-
-
-def fail_import(registry: ModelRegistry, tenant: str, job_id: str, attempt: int, failure: Failure) -> None:
-    """Leaves the job's attempt, and its version, in a named failed state; one that has ended stays as it is."""
-    job = registry.get_job(tenant, job_id)
-    if job.state == "running" and job.attempt == attempt:
-        registry.fail(tenant, job, failure)
+            optimized = _stored(at.artifacts, tenant, root, found.optimized, main=found.optimized_main)
+    verified = VerifiedModel(found.inputs, found.outputs, found.measurements, optimized, found.optimized_note)
+    log = JobLog(at.registry, tenant, job_id, job.attempt, "verify")
+    for line in described_verified(verified, on_sample=sample is not None):
+        log.write(line)
+    return verified
 
 
 def _safe(file: SourceFile) -> PurePosixPath:

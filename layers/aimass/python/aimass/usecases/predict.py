@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from aimass.domain.errors import InvalidArguments, PredictionOutOfMemory, PredictionTimeout
-from aimass.domain.model import TensorSpec, Version
+from aimass.domain.model import TensorSpec, Variant, Version
+from aimass.domain.placement import PlacedElsewhere
 from aimass.domain.ports import VersionReader
 from aimass.inference.dataplane import Prediction, Value
 from aimass.inference.sessions import Sessions
@@ -16,21 +17,31 @@ from aimass.inference.values import check_names
 from aimass.usecases.find_version import VersionFinder
 
 
+def _here(variant: Variant) -> None:
+    """Where there is one tier."""
+
+
 class Predictor:
-    """The data plane. One prediction takes `seconds` at most, opening its model not counted."""
+    """The data plane. One prediction takes `seconds` at most, opening its model not counted.
+
+    `open_sessions` is called once a model runs here; `elsewhere` names the tier that answers for a variant, None for
+    this one.
+    """
 
     def __init__(
         self,
         versions: VersionReader,
-        sessions: Sessions,
+        open_sessions: Callable[[], Sessions],
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        elsewhere: Callable[[Variant], str | None] = _here,
     ) -> None:
         self._ends = math.inf
         self._finder = VersionFinder(versions, clock)
-        self._sessions = sessions
+        self._open_sessions = open_sessions
         self._seconds = seconds
         self._clock = clock
+        self._elsewhere = elsewhere
 
     def within(self, seconds: float) -> Predictor:
         """The same data plane for a call that has so many seconds left, opening a model among them."""
@@ -50,29 +61,33 @@ class Predictor:
     ) -> Prediction:
         """Runs the version on named inputs; `outputs` names those wanted, all by default.
 
-        Raises InvalidArguments, PredictionFailed, PredictionTimeout, PredictionOutOfMemory.
+        Raises InvalidArguments, PredictionFailed, PredictionTimeout, PredictionOutOfMemory; PlacedElsewhere for a call
+        that is in order and another tier's.
         """
         check_names(version.inputs, inputs)
         wanted = _wanted(version, outputs)
         variant = version.variant()
+        if tier := self._elsewhere(variant):
+            raise PlacedElsewhere(tier)
         names = [spec.name for spec in wanted]
+        sessions = self._open_sessions()
 
         def run(seconds: float) -> list[Value]:
-            session = self._sessions.session(tenant, variant)
+            session = sessions.session(tenant, variant)
             left = min(seconds, self._ends - self._clock())
             if left <= 0:
                 raise PredictionTimeout("opening the model took all of this call's time; it is open now: call again")
             return session.run(inputs, names, left)
 
-        return Prediction(version, variant, tuple(zip(wanted, self._with_room(run), strict=True)))
+        return Prediction(version, variant, tuple(zip(wanted, self._with_room(sessions, run), strict=True)))
 
-    def _with_room(self, run: Callable[[float], list[Value]]) -> list[Value]:
+    def _with_room(self, sessions: Sessions, run: Callable[[float], list[Value]]) -> list[Value]:
         """Runs; when memory is short and other models hold some of it, closes them and runs once more."""
         started = self._clock()
         try:
             return run(self._seconds)
         except PredictionOutOfMemory:
-            if self._sessions.clear() < 2:
+            if sessions.clear() < 2:
                 raise
         left = self._seconds - (self._clock() - started)
         if left <= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ulid import ULID
 
@@ -15,12 +16,13 @@ from aimass.domain.errors import (
     InvalidArguments,
     JobExists,
     JobNotFound,
-    JobNotRetryable,
+    LimitExceeded,
+    ModelDeleted,
     PayloadTooLarge,
 )
 from aimass.domain.model import Failure, Job, SourceFile
 from aimass.domain.names import check_name
-from aimass.domain.ports import ImportRunner, ModelRegistry, UploadStore
+from aimass.domain.ports import ImportRunner, ModelRegistry, TenantLimits, UploadStore
 from aimass.usecases.uploads import MAX_UPLOAD_BYTES, NewVersion, reserve, upload_key
 
 COMPLETE = "_COMPLETE"
@@ -50,9 +52,17 @@ class ArrivedObject:
         return str(ULID(milliseconds.to_bytes(6, "big") + bytes.fromhex(self.fingerprint)[:10]))
 
 
-def start_import(
-    registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject
-) -> str | None:
+@dataclass(frozen=True)
+class Imports:
+    """Where imports are noted, read and run."""
+
+    registry: ModelRegistry
+    uploads: UploadStore
+    runner: ImportRunner
+    limits: TenantLimits
+
+
+def start_import(at: Imports, arrived: ArrivedObject) -> str | None:
     """Starts the import of what arrived, and returns its job's id; None when the object waits for others.
 
     `uploads/<tenant>/<model>/<file>` imports itself. Deeper files wait for `_COMPLETE` in or above their folder,
@@ -62,37 +72,35 @@ def start_import(
     check_name("tenant", tenant)
     if len(rest) < 2:
         misplaced = InvalidArguments(f"put model files under uploads/{tenant}/<model>/, not at {arrived.key!r}")
-        return _refuse(registry, tenant, NewVersion("", rest[-1] if rest else ""), arrived.job_id, misplaced)
+        return _refuse(at.registry, tenant, NewVersion("", rest[-1] if rest else ""), arrived.job_id, misplaced)
     model, path = rest
     folder, _, name = path.rpartition("/")
     if name == COMPLETE:
-        return _start_folder(registry, uploads, runner, arrived, tenant, model)
+        return _start_folder(at, arrived, tenant, model)
     if folder or not name:
         return None
-    job_id = _announced(registry, uploads, arrived, tenant) or arrived.job_id
+    job_id = _announced(at, arrived, tenant) or arrived.job_id
     source = SourceFile(name, arrived.key, arrived.version_id, arrived.size)
-    return _start(registry, runner, arrived, tenant, NewVersion(model, name), job_id, (source,))
+    return _start(at, arrived, tenant, NewVersion(model, name), job_id, (source,))
 
 
-def _announced(registry: ModelRegistry, uploads: UploadStore, arrived: ArrivedObject, tenant: str) -> str | None:
+def _announced(at: Imports, arrived: ArrivedObject, tenant: str) -> str | None:
     """The job that our API made for this very object. A copy carries its original's metadata, and is an upload anew."""
-    job_id = uploads.job_id_of(arrived.key, arrived.version_id)
+    job_id = at.uploads.job_id_of(arrived.key, arrived.version_id)
     if job_id is None:
         return None
     try:
-        job = registry.get_job(tenant, job_id)
+        job = at.registry.get_job(tenant, job_id)
     except JobNotFound:
         return None
     awaited = job.state == "waiting" or job.execution == arrived.fingerprint
     return job_id if awaited and upload_key(tenant, job) == arrived.key else None
 
 
-def _start_folder(
-    registry: ModelRegistry, uploads: UploadStore, runner: ImportRunner, arrived: ArrivedObject, tenant: str, model: str
-) -> str | None:
+def _start_folder(at: Imports, arrived: ArrivedObject, tenant: str, model: str) -> str | None:
     prefix = arrived.key.removesuffix(COMPLETE)
     beside_others = prefix == f"uploads/{tenant}/{model}/"  # whose own folders are models by themselves
-    files = [file for file in uploads.list_folder(prefix) if _belongs(file.path, flat=beside_others)]
+    files = [file for file in at.uploads.list_folder(prefix) if _belongs(file.path, flat=beside_others)]
     new = NewVersion(model, prefix.rstrip("/").rsplit("/", 1)[-1])
     described = sum(len(file.key) + len(file.path) + 100 for file in files)
     if not files or len(files) > MAX_FILES or described > MAX_FILES_BYTES:
@@ -100,8 +108,8 @@ def _start_folder(
             f"a model of several files has 1 to {MAX_FILES} files, their names {MAX_FILES_BYTES} bytes at most;"
             f" {prefix} has {len(files)}, with names of {described}"
         )
-        return _refuse(registry, tenant, new, arrived.job_id, error)
-    return _start(registry, runner, arrived, tenant, new, arrived.job_id, tuple(files))
+        return _refuse(at.registry, tenant, new, arrived.job_id, error)
+    return _start(at, arrived, tenant, new, arrived.job_id, tuple(files))
 
 
 def _belongs(path: str, *, flat: bool) -> bool:
@@ -110,39 +118,33 @@ def _belongs(path: str, *, flat: bool) -> bool:
 
 
 def _start(
-    registry: ModelRegistry,
-    runner: ImportRunner,
-    arrived: ArrivedObject,
-    tenant: str,
-    new: NewVersion,
-    job_id: str,
-    source: tuple[SourceFile, ...],
+    at: Imports, arrived: ArrivedObject, tenant: str, new: NewVersion, job_id: str, source: tuple[SourceFile, ...]
 ) -> str | None:
     size = sum(file.size for file in source)
     try:
         if size > MAX_UPLOAD_BYTES:
             raise PayloadTooLarge(f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one import takes", size=size)
-        job = _job(registry, tenant, new, job_id)
-    except (InvalidArguments, PayloadTooLarge) as error:
-        return _refuse(registry, tenant, new, job_id, error)
+        job = _job(at, tenant, replace(new, size=size), job_id)
+    except (InvalidArguments, LimitExceeded, ModelDeleted, PayloadTooLarge) as error:
+        return _refuse(at.registry, tenant, new, job_id, error)
     if job.state == "waiting":
         running = replace(job, state="running", source=source, execution=arrived.fingerprint, finished_at=None)
-        registry.requeue(tenant, running, was=job)
+        at.registry.requeue(tenant, running, was=job)
         job = running
     if job.state == "running" and job.execution == arrived.fingerprint:
-        runner.start(_execution_name(job), execution_input(tenant, job))
+        at.runner.start(execution_name(job), execution_input(tenant, job))
     return job.id
 
 
-def _job(registry: ModelRegistry, tenant: str, new: NewVersion, job_id: str) -> Job:
+def _job(at: Imports, tenant: str, new: NewVersion, job_id: str) -> Job:
     try:
-        return registry.get_job(tenant, job_id)
+        return at.registry.get_job(tenant, job_id)
     except JobNotFound:
         pass
     try:
-        return reserve(registry, tenant, new, job_id=job_id)
+        return reserve(at.registry, tenant, new, at.limits.limits_of(tenant), job_id=job_id)
     except JobExists:
-        return registry.get_job(tenant, job_id)
+        return at.registry.get_job(tenant, job_id)
 
 
 def _refuse(registry: ModelRegistry, tenant: str, new: NewVersion, job_id: str, error: AimassError) -> str:
@@ -154,26 +156,11 @@ def _refuse(registry: ModelRegistry, tenant: str, new: NewVersion, job_id: str, 
     return job_id
 
 
-def retry_import(registry: ModelRegistry, runner: ImportRunner, tenant: str, job_id: str) -> Job:
-    """Runs a failed import again over the same pinned bytes; so too one whose execution ended without a word.
-
-    Of one that is running it only makes sure that it was started. Raises JobNotRetryable.
-    """
-    job = registry.get_job(tenant, job_id)
-    if job.state not in {"failed", "running"} or not job.source or job.execution is None:
-        raise JobNotRetryable(f"job {job_id} is {job.state}; a failed import can be retried", state=job.state)
-    if job.state == "failed" or runner.has_ended(_execution_name(job)):
-        again = replace(job, state="running", attempt=job.attempt + 1, finished_at=None, error=None)
-        registry.requeue(tenant, again, was=job)
-        job = again
-    runner.start(_execution_name(job), execution_input(tenant, job))
-    return job
-
-
-def _execution_name(job: Job) -> str:
+def execution_name(job: Job) -> str:
+    """What names the attempt's execution: the same for the same attempt, so that it runs once."""
     return f"{job.execution}" if job.attempt == 1 else f"{job.execution}-{job.attempt}"
 
 
-def execution_input(tenant: str, job: Job) -> dict[str, str | int]:
+def execution_input(tenant: str, job: Job) -> dict[str, Any]:
     """What the state machine carries: references, never bytes."""
     return {"tenant": tenant, "model": job.model, "version": job.version, "job_id": job.id, "attempt": job.attempt}

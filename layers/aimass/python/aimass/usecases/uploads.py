@@ -22,7 +22,7 @@ from aimass.domain.errors import (
     UploadNotFound,
     VersionTaken,
 )
-from aimass.domain.model import Failure, Job, StoredFile, Upload, Version
+from aimass.domain.model import Failure, Job, Limits, StoredFile, Upload, Version
 from aimass.domain.names import MAX_NUMBER, check_filename, check_name, check_texts
 from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
 
@@ -43,10 +43,14 @@ class NewVersion:
     labels: tuple[str, ...] = ()
     sample: StoredFile | None = None
     sha256: str | None = None
+    size: int = 0
 
 
-def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, *, job_id: str | None = None) -> Job:
-    """Reserves the number and makes the waiting job. Raises InvalidArguments, VersionTaken, JobExists."""
+def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limits, *, job_id: str | None = None) -> Job:
+    """Reserves the number, what the upload may take, and makes the waiting job.
+
+    Raises InvalidArguments, VersionTaken, JobExists, ModelDeleted, LimitExceeded.
+    """
     check_name("model", new.model)
     check_filename(new.filename)
     check_texts(new.label, new.labels)
@@ -55,7 +59,17 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, *, job_id: st
         number = new.number or registry.next_number(tenant, new.model)
         if number > MAX_NUMBER:
             raise Conflict(f"model {new.model!r} has used its highest version number, {MAX_NUMBER}", model=new.model)
-        job = Job(job_id, "import", new.model, number, new.filename, "waiting", now(), sha256=new.sha256)
+        job = Job(
+            job_id,
+            "import",
+            new.model,
+            number,
+            new.filename,
+            "waiting",
+            now(),
+            sha256=new.sha256,
+            reserved_bytes=new.size + (new.sample.size if new.sample else 0),
+        )
         version = Version(
             new.model,
             number,
@@ -67,14 +81,16 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, *, job_id: st
             labels=new.labels,
             sample=new.sample,
         )
-        if _reserved(registry, tenant, version, job, explicit=new.number is not None):
+        if _reserved(registry, tenant, version, job, limits, explicit=new.number is not None):
             return job
     raise Conflict(f"many uploads of {new.model!r} at once; try again", model=new.model)
 
 
-def _reserved(registry: ModelRegistry, tenant: str, version: Version, job: Job, *, explicit: bool) -> bool:
+def _reserved(
+    registry: ModelRegistry, tenant: str, version: Version, job: Job, limits: Limits, *, explicit: bool
+) -> bool:
     try:
-        registry.reserve(tenant, version, job)
+        registry.reserve(tenant, version, job, limits)
     except VersionTaken:
         if explicit:
             raise
@@ -86,11 +102,13 @@ def _reserved(registry: ModelRegistry, tenant: str, version: Version, job: Job, 
     return True
 
 
-def upload_whole(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, body: bytes) -> Job:
+def upload_whole(
+    registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, limits: Limits, body: bytes
+) -> Job:
     """Reserves a version and stores a small file in one call; the S3 event starts the import."""
     if not body:
         raise InvalidArguments("the model file is empty", fields={"model": "0 bytes"})
-    job = reserve(registry, tenant, new)
+    job = reserve(registry, tenant, replace(new, size=len(body)), limits)
     with _failing_job_on_error(registry, tenant, job):
         uploads.put(upload_key(tenant, job), io.BytesIO(body), job.id)
     return job
@@ -105,15 +123,16 @@ def keep_sample(artifacts: ArtifactStore, tenant: str, filename: str, body: byte
         return artifacts.put_file(tenant, filename, path)
 
 
-def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, size: int) -> Job:
-    """Grants an upload in parts. Raises PayloadTooLarge."""
+def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, limits: Limits) -> Job:
+    """Grants an upload of `new.size` bytes in parts. Raises PayloadTooLarge, LimitExceeded."""
+    size = new.size
     if size > MAX_UPLOAD_BYTES:
         raise PayloadTooLarge(
             f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one upload takes",
             size=size,
             limit=MAX_UPLOAD_BYTES,
         )
-    job = reserve(registry, tenant, new)
+    job = reserve(registry, tenant, new, limits)
     key = upload_key(tenant, job)
     with _failing_job_on_error(registry, tenant, job):
         granted = replace(job, upload=Upload(key, uploads.start_multipart(key, job.id), size, PART_BYTES))

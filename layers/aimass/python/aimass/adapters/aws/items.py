@@ -17,7 +17,9 @@ _deserialize = TypeDeserializer().deserialize
 
 
 def attribute(value: Any) -> dict[str, Any]:
-    """A domain value, or any JSON value, as a DynamoDB attribute value."""
+    """A domain value, or any JSON value, as a DynamoDB attribute value; a set of strings as a string set."""
+    if isinstance(value, frozenset):
+        return {"SS": sorted(value)}
     plain = json.loads(msgspec.json.encode(value), parse_float=Decimal)
     result: dict[str, Any] = _serialize(plain)
     return result
@@ -40,6 +42,6 @@ def _plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+    if isinstance(value, list | set):
+        return [_plain(inner) for inner in (sorted(value) if isinstance(value, set) else value)]
     return value

@@ -22,8 +22,17 @@ class StepFunctionsImportRunner:
 
     def has_ended(self, name: str) -> bool:
         """Whether an execution of that name ran and is over."""
-        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
         try:
-            return bool(self._client.describe_execution(executionArn=arn)["status"] != "RUNNING")
+            return bool(self._client.describe_execution(executionArn=self._execution(name))["status"] != "RUNNING")
         except self._client.exceptions.ExecutionDoesNotExist:
             return False
+
+    def stop(self, name: str) -> None:
+        """Ends the execution of that name, if one is running."""
+        try:
+            self._client.stop_execution(executionArn=self._execution(name), error="Cancelled", cause="by its tenant")
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return
+
+    def _execution(self, name: str) -> str:
+        return f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"

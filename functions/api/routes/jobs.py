@@ -1,0 +1,51 @@
+"""Jobs: followed, cancelled, run again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from aimass import bootstrap
+from aimass.domain.ports import PageRequest
+from aimass.protocols import control
+from routes.call import Identifier, Json, Limit, Token, listed, respond, tenant
+
+router = APIGatewayHttpRouter()
+State = Annotated[str | None, Query(pattern="^(waiting|running|succeeded|failed|cancelled)$")]
+Model = Annotated[str | None, Query(max_length=63)]
+
+
+@router.get("/api/v1/jobs", summary="Jobs, newest first", tags=["jobs"])
+def list_jobs(state: State = None, model: Model = None, limit: Limit = 100, next_token: Token = None) -> Json:
+    found = bootstrap.registry().list_jobs(tenant(), PageRequest(limit, next_token), state=state, model=model)
+    return listed("jobs", found, control.job_view)
+
+
+@router.get("/api/v1/jobs/<job_id>", summary="A job's state, step, times and error", tags=["jobs"])
+def get_job(job_id: Identifier) -> Json:
+    return control.job_view(bootstrap.registry().get_job(tenant(), job_id))
+
+
+@router.get("/api/v1/jobs/<job_id>/log", summary="What a job did, line by line", tags=["jobs"])
+def read_log(job_id: Identifier, limit: Limit = 100, next_token: Token = None) -> Json:
+    bootstrap.registry().get_job(tenant(), job_id)
+    found = bootstrap.registry().read_log(tenant(), job_id, PageRequest(limit, next_token))
+    return listed("lines", found, control.log_view)
+
+
+@router.post("/api/v1/jobs/<job_id>/retry", summary="Run a failed or cancelled job again", tags=["jobs"])
+def retry(job_id: Identifier) -> Response[Json]:
+    from aimass.usecases.retry import retry_job
+
+    return respond(202, control.job_view(retry_job(bootstrap.imports(), tenant(), job_id)))
+
+
+@router.post("/api/v1/jobs/<job_id>/cancel", summary="End a job that has not ended", tags=["jobs"])
+def cancel(job_id: Identifier) -> Json:
+    from aimass.usecases.cancel import cancel_job
+
+    at = bootstrap.imports()
+    return control.job_view(cancel_job(at.registry, at.uploads, at.runner, tenant(), job_id))

@@ -1,0 +1,87 @@
+"""Uploads: in one call, or in parts straight to storage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from aimass import bootstrap
+from aimass.domain.model import Limits
+from aimass.domain.names import check_name, name_from_filename
+from aimass.protocols import control
+from aimass.protocols.errors import error_body
+from aimass.protocols.requests import CompleteUpload, StartUpload
+from aimass.protocols.upload_form import UploadForm, parse_upload_form
+from aimass.usecases import uploads as use
+from aimass.usecases.await_job import MAX_WAIT_SECONDS, await_job
+from routes.call import Identifier, Json, accepted, body_bytes, header, request_id, respond, tenant
+
+router = APIGatewayHttpRouter()
+
+
+@router.post("/upload", summary="Upload a model in one call", tags=["upload"])
+def upload(wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0) -> Response[Json]:
+    form = parse_upload_form(header("content-type"), body_bytes())
+    registry = bootstrap.registry()
+    job = use.upload_whole(registry, bootstrap.uploads(), tenant(), _new_version(form), _limits(), form.model.body)
+    if not wait:
+        return respond(202, accepted(job))
+    job = await_job(registry, tenant(), job.id, wait)
+    if job.state == "failed" and job.error:
+        details = job.error.details | {"step": job.error.step, "job_id": job.id, "version": job.version}
+        return respond(422, error_body(job.error.code, job.error.message, details, request_id()))
+    if job.state != "succeeded":
+        return respond(202, accepted(job))
+    version = registry.get_version(tenant(), job.model, job.version)
+    return respond(201, accepted(job) | control.version_view(tenant(), version, bootstrap.artifacts()))
+
+
+@router.post("/api/v1/uploads", summary="Start an upload in parts", tags=["upload"])
+def start_upload(body: StartUpload) -> Response[Json]:
+    new = use.NewVersion(
+        body.model,
+        body.filename,
+        body.version,
+        body.label,
+        tuple(body.labels),
+        sha256=body.sha256,
+        size=body.size,
+    )
+    job = use.start_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), new, _limits())
+    described = use.describe_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), job.id)
+    return respond(201, accepted(job) | described)
+
+
+@router.get("/api/v1/uploads/<upload_id>", summary="What has arrived, and URLs for the rest", tags=["upload"])
+def describe_upload(upload_id: Identifier) -> Json:
+    return use.describe_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), upload_id)
+
+
+@router.post(
+    "/api/v1/uploads/<upload_id>/complete", summary="Make the file of its parts; its import starts", tags=["upload"]
+)
+def complete_upload(upload_id: Identifier, body: CompleteUpload) -> Response[Json]:
+    parts = {part.part_number: part.etag for part in body.parts}
+    job = use.complete_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), upload_id, parts)
+    return respond(202, accepted(job))
+
+
+@router.delete("/api/v1/uploads/<upload_id>", summary="Drop an upload", tags=["upload"])
+def abort_upload(upload_id: Identifier) -> Response[None]:
+    use.abort_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), upload_id)
+    return respond(204)
+
+
+def _limits() -> Limits:
+    return bootstrap.tenant_limits().limits_of(tenant())
+
+
+def _new_version(form: UploadForm) -> use.NewVersion:
+    model = check_name("name", form.name) if form.name else name_from_filename(form.model.filename)
+    sample = None
+    if form.data:
+        sample = use.keep_sample(bootstrap.artifacts(), tenant(), form.data.filename, form.data.body)
+    return use.NewVersion(model, form.model.filename or "model", form.version, form.label, form.labels, sample)

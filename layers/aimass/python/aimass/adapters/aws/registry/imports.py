@@ -1,0 +1,177 @@
+"""The transactions that carry a version and its job from reservation to ready or failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass.adapters.aws.registry.jobs import UNMOVED, Jobs
+from aimass.adapters.aws.registry.table import version_key
+from aimass.adapters.aws.registry.versions import Versions
+from aimass.adapters.aws.transactions import Write, transact
+from aimass.domain.clock import later, now
+from aimass.domain.errors import Conflict, JobExists, ModelDeleted, ModelNotFound, VersionTaken
+from aimass.domain.model import PURGED, Due, Failure, Job, Limits, Model, Version
+
+# The store drops the parts of an upload after a day.
+UPLOAD_HOURS = 25
+
+
+class Imports(Versions, Jobs):
+    """The part of `ModelRegistry` that moves versions and jobs together."""
+
+    def reserve(self, tenant: str, version: Version, job: Job, limits: Limits) -> None:
+        """Makes the version and its job, and reserves what they may take.
+
+        Raises VersionTaken, JobExists, ModelDeleted, LimitExceeded; Conflict when another upload came first.
+        """
+        model = self._model_or_none(tenant, version.model)
+        taken = VersionTaken(
+            f"version {version.number} of {version.model!r} is taken; leave `version` out for the next one",
+            model=version.model,
+            version=version.number,
+        )
+        exists = JobExists(f"job {job.id} exists", job_id=job.id)
+        asked = {"bytes": job.reserved_bytes, "jobs": 1} | ({} if model else {"models": 1})
+        expires = later(job.created_at, hours=UPLOAD_HOURS)
+        transact(
+            self._client,
+            self._put_version(tenant, version, "attribute_not_exists(SK)", {}).otherwise(taken),
+            self._put(tenant, f"JOB#{job.id}", job, new=True).otherwise(exists),
+            self._number(tenant, version),
+            self._reserving(tenant, limits, **asked),
+            self._due(Due(expires, "upload", tenant, f"JOB#{job.id}")),
+        )
+
+    def requeue(self, tenant: str, job: Job, *, was: Job, limits: Limits | None = None) -> None:
+        """Replaces a job that has not moved since `was` was read, its version importing again. Raises Conflict.
+
+        One that had ended needs `limits`: it takes again what it may use. Raises LimitExceeded.
+        """
+        moved = Conflict(f"job {job.id} changed meanwhile; read it and try again", job_id=job.id)
+        unmoved = {":was": was.state, ":attempt": was.attempt}
+        writes = [self._put(tenant, f"JOB#{job.id}", job, UNMOVED, unmoved).otherwise(moved)]
+        if job.kind == "import":
+            writes.append(self._importing_again(tenant, job).otherwise(moved))
+        if was.finished_at:
+            assert limits is not None
+            writes.append(self._reserving(tenant, limits, bytes=job.reserved_bytes, jobs=1))
+        transact(self._client, *writes)
+
+    def register(self, tenant: str, version: Version, job: Job) -> None:
+        """Makes the version ready and its job succeeded, at once. Raises Conflict when the job moved meanwhile."""
+        transact(
+            self._client,
+            self._put_version(
+                tenant,
+                version,
+                "#state = :importing AND job_id = :job",
+                {":importing": "importing", ":job": job.id},
+            ).otherwise(Conflict(f"version {version.number} is no longer importing", job_id=job.id)),
+            self._end_job(tenant, job, "succeeded", None),
+            self._using(tenant, bytes=version.stored_bytes - job.reserved_bytes, jobs=-1),
+        )
+
+    def register_verification(self, tenant: str, before: Version, after: Version, job: Job) -> None:
+        """Replaces what was measured of a ready version, and ends the job. Raises Conflict."""
+        values = {
+            ":variants": after.variants,
+            ":at": after.verified_at,
+            ":nothing": None,
+            ":ready": "ready",
+            ":before": before.variants,
+        }
+        transact(
+            self._client,
+            self._update(
+                tenant,
+                version_key(before.model, before.number),
+                "SET variants = :variants, verified_at = :at, verification_failure = :nothing",
+                "#state = :ready AND variants = :before",
+                values,
+            ).otherwise(Conflict(f"version {before.number} changed meanwhile", job_id=job.id)),
+            self._end_job(tenant, job, "succeeded", None),
+            self._using(tenant, bytes=after.stored_bytes - before.stored_bytes - job.reserved_bytes, jobs=-1),
+        )
+
+    def fail(self, tenant: str, job: Job, failure: Failure, *, state: str = "failed") -> None:
+        """Leaves version and job in a named failed state. Raises Conflict when the job moved since it was read."""
+        told = self._failed_import if job.kind == "import" else self._failed_verification
+        transact(
+            self._client,
+            told(tenant, job, failure),
+            self._end_job(tenant, job, state, failure),
+            self._using(tenant, bytes=-job.reserved_bytes, jobs=-1),
+        )
+
+    def _model_or_none(self, tenant: str, name: str) -> Model | None:
+        try:
+            model = self.find_model(tenant, name)
+        except ModelNotFound:
+            return None
+        if model.deleted:
+            raise ModelDeleted(
+                f"model {name!r} is deleted: restore it with POST /api/v1/models/{name}/restore, or purge it",
+                model=name,
+            )
+        return model
+
+    def _number(self, tenant: str, version: Version) -> Write:
+        """Raises the model's last number, making the model if need be; one that was purged begins anew."""
+        highest = max(version.number, self.next_number(tenant, version.model) - 1)
+        values = {
+            ":highest": highest,
+            ":name": version.model,
+            ":now": version.created_at,
+            ":nothing": None,
+            ":purged": PURGED,
+            ":null": "NULL",
+        }
+        return self._update(
+            tenant,
+            f"MODEL#{version.model}",
+            "SET last_version = :highest, #name = :name, deleted = :nothing, "
+            "created_at = if_not_exists(created_at, :now)",
+            "(attribute_not_exists(last_version) OR last_version <= :highest) AND (attribute_not_exists(deleted)"
+            " OR attribute_type(deleted, :null) OR deleted.was = :purged)",
+            values,
+            names={"#name": "name"},
+        ).otherwise(Conflict(f"another upload of {version.model!r} came first; try again", model=version.model))
+
+    def _importing_again(self, tenant: str, job: Job) -> Write:
+        return self._update(
+            tenant,
+            version_key(job.model, job.version),
+            "SET #state = :importing REMOVE failure",
+            "job_id = :job AND #state IN (:importing, :failed)",
+            {":importing": "importing", ":job": job.id, ":failed": "failed"},
+        )
+
+    def _failed_import(self, tenant: str, job: Job, failure: Failure) -> Write:
+        return self._update(
+            tenant,
+            version_key(job.model, job.version),
+            "SET #state = :failed, failure = :failure",
+            "job_id = :job AND #state = :importing",
+            {":failed": "failed", ":failure": failure, ":job": job.id, ":importing": "importing"},
+        ).otherwise(Conflict(f"version {job.version} is no longer importing", job_id=job.id))
+
+    def _failed_verification(self, tenant: str, job: Job, failure: Failure) -> Write:
+        key, condition = version_key(job.model, job.version), "attribute_exists(SK)"
+        return self._update(tenant, key, "SET verification_failure = :failure", condition, {":failure": failure})
+
+    def _end_job(self, tenant: str, job: Job, state: str, failure: Failure | None) -> Write:
+        values: dict[str, Any] = {
+            ":state": state,
+            ":now": now(),
+            ":error": failure,
+            ":was": job.state,
+            ":attempt": job.attempt,
+        }
+        return self._update(
+            tenant,
+            f"JOB#{job.id}",
+            "SET #state = :state, finished_at = :now, #error = :error",
+            UNMOVED,
+            values,
+            names={"#error": "error"},
+        ).otherwise(Conflict(f"job {job.id} changed meanwhile", job_id=job.id))

@@ -1,0 +1,186 @@
+"""Versions: their records, and deletes that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from aimass.adapters.aws.items import Item, value_of
+from aimass.adapters.aws.registry.models import Models
+from aimass.adapters.aws.registry.table import Filter, version_key
+from aimass.adapters.aws.transactions import Write, transact
+from aimass.domain.clock import now
+from aimass.domain.errors import Conflict, NotDeleted, VersionHeld, VersionNotFound, VersionNotReady
+from aimass.domain.model import PURGED, Deletion, Due, Version, VersionSummary
+from aimass.domain.ports import Page, PageRequest
+
+_SUMMARY = tuple(VersionSummary.__dataclass_fields__)
+_UNHELD = "(attribute_not_exists(held_by) OR size(held_by) = :none)"
+
+
+class Versions(Models):
+    """The part of `ModelRegistry` that is about versions."""
+
+    def get_version(self, tenant: str, model: str, number: int) -> Version:
+        """Raises VersionNotFound, or ModelNotFound when the model itself is unknown."""
+        item = self._get(tenant, version_key(model, number))
+        if not item:
+            self.get_model(tenant, model)
+            raise VersionNotFound(f"model {model!r} has no version {number}", model=model, version=number)
+        return value_of(item, Version)
+
+    def list_versions(
+        self, tenant: str, model: str, page: PageRequest, *, state: str | None, tag: tuple[str, str] | None
+    ) -> Page[VersionSummary]:
+        """Newest first, those of a state (None: all that aren't deleted) and with a tag."""
+        return self._page(
+            tenant,
+            f"VER#{model}#",
+            VersionSummary,
+            page,
+            newest_first=True,
+            only=_only(state, tag),
+            attributes=_SUMMARY,
+        )
+
+    def version_numbers(self, tenant: str, model: str) -> Iterator[int]:
+        """Every number that was ever used, lowest first."""
+        for item in self._query(tenant, f"VER#{model}#"):
+            yield int(item["number"]["N"])
+
+    def latest_version(self, tenant: str, model: str) -> Version:
+        """The highest ready version. Raises VersionNotReady when none is, ModelNotFound."""
+        for item in self._query(tenant, f"VER#{model}#", newest_first=True, page=10):
+            if item["state"]["S"] == "ready":
+                return value_of(item, Version)
+        self.get_model(tenant, model)
+        raise VersionNotReady(f"model {model!r} has no ready version yet", model=model)
+
+    def describe_version(self, tenant: str, before: Version, after: Version) -> None:
+        """Changes label, notes and tags of a version that is not importing. Raises Conflict."""
+        values = {":label": after.label, ":notes": after.notes, ":tags": after.tags, ":state": before.state}
+        transact(
+            self._client,
+            self._update(
+                tenant,
+                version_key(before.model, before.number),
+                "SET #label = :label, notes = :notes, tags = :tags",
+                "#state = :state",
+                values,
+                {"#label": "label"},
+            ).otherwise(_moved(before)),
+        )
+
+    def delete_version(self, tenant: str, version: Version, deletion: Deletion) -> None:
+        """Hides the version until it is restored or purged. Raises VersionHeld naming aliases, Conflict."""
+        due = Due(deletion.purge_at, "version", tenant, version_key(version.model, version.number))
+        values = {":deleted": "deleted", ":deletion": deletion, ":was": deletion.was, ":none": 0}
+        transact(
+            self._client,
+            self._update(
+                tenant,
+                version_key(version.model, version.number),
+                "SET #state = :deleted, deleted = :deletion",
+                f"#state = :was AND {_UNHELD}",
+                values,
+            ).otherwise(held(version)),
+            self._next_epoch(tenant, version.model),
+            self._due(due),
+        )
+
+    def restore_version(self, tenant: str, version: Version) -> None:
+        """Brings a deleted version back. Raises NotDeleted."""
+        assert version.deleted
+        values = {":was": version.deleted.was, ":deleted": "deleted", ":nothing": None, ":purged": PURGED}
+        transact(
+            self._client,
+            self._update(
+                tenant,
+                version_key(version.model, version.number),
+                "SET #state = :was, deleted = :nothing",
+                "#state = :deleted AND deleted.was <> :purged",
+                values,
+            ).otherwise(not_deleted(version)),
+            self._next_epoch(tenant, version.model),
+        )
+
+    def purge_version(self, tenant: str, version: Version) -> None:
+        """Leaves a stub that keeps the number used. Raises NotDeleted."""
+        assert version.deleted
+        moment = now()
+        stub = Version(
+            version.model,
+            version.number,
+            "deleted",
+            version.job_id,
+            version.created_at,
+            version.filename,
+            deleted=Deletion(version.deleted.at, moment, PURGED),
+        )
+        freed = version.stored_bytes if version.deleted.was == "ready" else 0
+        transact(
+            self._client,
+            self._put_version(
+                tenant,
+                stub,
+                "#state = :deleted AND deleted.was = :was",
+                {":deleted": "deleted", ":was": version.deleted.was},
+            ).otherwise(not_deleted(version)),
+            self._next_epoch(tenant, version.model),
+            self._using(tenant, bytes=-freed),
+        )
+
+    def _put_version(self, tenant: str, version: Version, condition: str, values: dict[str, Any]) -> Write:
+        write = self._put(tenant, version_key(version.model, version.number), version, condition, values)
+        return replace(write, body={"Item": _with_summary(write.body["Item"], version)})
+
+    def _next_epoch(self, tenant: str, model: str) -> Write:
+        return self._update(tenant, f"MODEL#{model}", "ADD epoch :one", "attribute_exists(SK)", {":one": 1})
+
+
+def held(version: Version) -> Conflict:
+    """Why a version cannot be deleted: aliases hold it, or it moved on meanwhile."""
+    if not version.held_by:
+        return _moved(version)
+    names = ", ".join(sorted(version.held_by))
+    return VersionHeld(
+        f"version {version.number} of {version.model!r} is what {names} points at; move or remove the alias first",
+        aliases=sorted(version.held_by),
+    )
+
+
+def not_deleted(version: Version) -> NotDeleted:
+    return NotDeleted(
+        f"version {version.number} of {version.model!r} is not deleted, or is purged already", version=version.number
+    )
+
+
+def _moved(version: Version) -> Conflict:
+    return Conflict(
+        f"version {version.number} of {version.model!r} changed meanwhile; read it and try again",
+        version=version.number,
+    )
+
+
+def _with_summary(item: Item, version: Version) -> Item:
+    """Adds what lists show. A set that is empty is no attribute at all."""
+    if version.held_by:
+        item["held_by"] = {"SS": sorted(version.held_by)}
+    else:
+        del item["held_by"]
+    if not version.variants:
+        return item
+    names = [{"S": variant.name} for variant in version.variants]
+    return item | {"size": {"N": str(version.variants[0].files.size)}, "variant_names": {"L": names}}
+
+
+def _only(state: str | None, tag: tuple[str, str] | None) -> Filter:
+    conditions, values, names = ["#state = :state"], {":state": state or "deleted"}, {"#state": "state"}
+    if state is None:
+        conditions = ["#state <> :state"]
+    if tag:
+        conditions.append("tags.#tag = :tag")
+        values[":tag"] = tag[1]
+        names["#tag"] = tag[0]
+    return Filter(" AND ".join(conditions), values, names)

@@ -1,0 +1,42 @@
+"""Where a version's files can be downloaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimass.domain.clock import later, now
+from aimass.domain.errors import InvalidArguments, VersionNotReady
+from aimass.domain.ports import ArtifactStore, ModelRegistry
+from aimass.usecases.versions import get_version
+
+URL_SECONDS = 3600
+
+
+def downloads(
+    registry: ModelRegistry, artifacts: ArtifactStore, tenant: str, model: str, number: int, variant: str
+) -> dict[str, Any]:
+    """A presigned URL for each file of a variant, good for an hour. Raises VersionNotReady, InvalidArguments."""
+    version = get_version(registry, tenant, model, number)
+    if version.state != "ready":
+        raise VersionNotReady(f"version {number} of {model!r} is {version.state}", version=number, state=version.state)
+    try:
+        files = version.variant(variant).files
+    except KeyError:
+        names = ", ".join(one.name for one in version.variants)
+        raise InvalidArguments.of_fields({"variant": f"{variant[:63]!r} is none of {names}"}) from None
+    return {
+        "name": model,
+        "version": number,
+        "variant": variant,
+        "main": files.main,
+        "expires_at": later(now(), seconds=URL_SECONDS),
+        "files": [
+            {
+                "path": file.path,
+                "size": file.size,
+                "sha256": file.sha256,
+                "url": artifacts.download_url(tenant, file, URL_SECONDS),
+            }
+            for file in files.files
+        ],
+    }

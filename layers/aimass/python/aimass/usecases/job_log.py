@@ -1,0 +1,70 @@
+"""What a job's owner can read of its course: plain sentences, never payloads, never signed URLs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aimass.domain.model import TensorSpec
+from aimass.domain.ports import ModelRegistry
+from aimass.usecases.import_results import IdentifiedModel, VerifiedModel
+
+MAX_MESSAGE = 2000
+_MOST_NAMED = 8
+_MIB = 1 << 20
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobLog:
+    """The log of one step of a job's attempt."""
+
+    registry: ModelRegistry
+    tenant: str
+    job_id: str
+    attempt: int
+    step: str
+
+    def write(self, message: str) -> None:
+        """Adds a line, cut to 2,000 characters. A line that can't be kept ends no job."""
+        text = message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
+        try:
+            self.registry.log(self.tenant, self.job_id, self.attempt, self.step, text)
+        except Exception:
+            logger.exception("a line of job %s's log was lost", self.job_id)
+
+
+def described_identified(found: IdentifiedModel, left_out: tuple[str, ...]) -> str:
+    """What `identify` recognised."""
+    opset = ", ".join(f"{domain} {version}" for domain, version in found.opset.items()) or "none"
+    text = (
+        f"recognised as {found.format}, made by {found.framework}: opset {opset}, {found.parameter_count} parameters,"
+        f" {len(found.model.files)} files with {found.model.size} bytes, the model is {found.model.main}"
+    )
+    return f"{text}; left out: {_named(left_out)}" if left_out else text
+
+
+def described_verified(found: VerifiedModel, *, on_sample: bool) -> list[str]:
+    """What `verify` saw."""
+    measured = found.measurements
+    kept = found.optimized
+    return [
+        f"inputs: {_specs(found.inputs)}; outputs: {_specs(found.outputs)}",
+        f"ran {measured.runs} times on {'the sample' if on_sample else 'generated inputs'} with onnxruntime"
+        f" {measured.onnxruntime}: loading took {measured.load_ms:.3g} ms, a prediction {measured.p50_ms:.3g} ms"
+        f" (p50) and {measured.p99_ms:.3g} ms (p99), memory {measured.memory_bytes / _MIB:.0f} MB",
+        f"the optimised graph is kept: {kept.size} bytes"
+        if kept
+        else f"no optimised graph is kept: {found.optimized_note or 'the runtime made none'}",
+    ]
+
+
+def _specs(specs: tuple[TensorSpec, ...]) -> str:
+    return _named(f"{spec.name} {spec.datatype} {list(spec.shape)}" for spec in specs)
+
+
+def _named(names: Iterable[str]) -> str:
+    listed = list(names)
+    rest = len(listed) - _MOST_NAMED
+    return ", ".join(listed[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,121 @@
+"""What comes due: deleted versions and models are purged, uploads that nobody completed end."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aimass.domain.clock import later
+from aimass.domain.errors import NotFound, UploadNotFound
+from aimass.domain.model import Deletion, Due, Failure, Job, Version
+from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, UploadStore
+
+UPLOAD_HOURS = 24.0
+PURGED = "purged"
+_OVER = "reminders_over"
+_LATER = "left_for_later"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class House:
+    """What is kept in order."""
+
+    registry: ModelRegistry
+    index: ArtifactIndex
+    uploads: UploadStore
+    due: DueList
+
+
+def settle_due(at: House, moment: str, has_time: Callable[[], bool]) -> Counter[str]:
+    """Does what is due before the moment, the oldest first, and counts it."""
+    counts: Counter[str] = Counter()
+    for due in at.due.due(moment):
+        if not has_time():
+            break
+        try:
+            outcome = _settled(at, due, moment, has_time)
+            if outcome != _LATER:
+                at.due.done(due)
+        except Exception:  # one that fails stops no other; the next run meets it again
+            logger.exception("%s %s of tenant %s, due at %s, failed", due.kind, due.subject, due.tenant, due.at)
+            outcome = "due_failed"
+        counts[outcome] += 1
+    return counts
+
+
+def _settled(at: House, due: Due, moment: str, has_time: Callable[[], bool]) -> str:
+    try:
+        if due.kind == "version":
+            return _purge_version(at, due, moment)
+        if due.kind == "model":
+            return _purge_model(at, due, moment, has_time)
+        return _end_upload(at, due, moment)
+    except NotFound:
+        return _OVER
+
+
+def _purge_version(at: House, due: Due, moment: str) -> str:
+    _, model, number = due.subject.split("#")
+    version = at.registry.get_version(due.tenant, model, int(number))
+    if not _purgeable(version.deleted, moment):
+        return _OVER
+    _purge(at, due.tenant, version)
+    return "versions_purged"
+
+
+def _purge_model(at: House, due: Due, moment: str, has_time: Callable[[], bool]) -> str:
+    """Purges the model's versions one by one, then its name. A run that has no time left is gone on with later."""
+    tenant, (_, name) = due.tenant, due.subject.split("#")
+    if not _purgeable(at.registry.find_model(tenant, name).deleted, moment):
+        return _OVER
+    for number in at.registry.version_numbers(tenant, name):
+        version = at.registry.get_version(tenant, name, number)
+        if version.deleted and version.deleted.was == PURGED:
+            continue
+        if version.state == "importing" or not has_time():
+            return _LATER
+        if version.deleted is None:
+            at.registry.delete_version(tenant, version, Deletion(moment, moment, version.state))
+            version = at.registry.get_version(tenant, name, number)
+        _purge(at, tenant, version)
+    at.registry.purge_model(tenant, at.registry.find_model(tenant, name))
+    return "models_purged"
+
+
+def _purgeable(deletion: Deletion | None, moment: str) -> bool:
+    """Whether it is deleted and may go: a restore, or a later delete with a reminder of its own, came between."""
+    return deletion is not None and deletion.was != PURGED and deletion.purge_at <= moment
+
+
+def _purge(at: House, tenant: str, version: Version) -> None:
+    # The stub first: were the references gone before, a version that can be restored would lose its files.
+    at.registry.purge_version(tenant, version)
+    at.index.unrefer(tenant, version.model, version.number, version.digests)
+
+
+def _end_upload(at: House, due: Due, moment: str) -> str:
+    job = at.registry.get_job(due.tenant, due.subject.removeprefix("JOB#"))
+    if job.state != "waiting":
+        return _OVER
+    if later(job.created_at, hours=UPLOAD_HOURS) > moment and _is_open(at.uploads, job):
+        return _LATER
+    if job.upload:
+        with suppress(UploadNotFound):
+            at.uploads.abort_multipart(job.upload.key, job.upload.storage_id)
+    reason = Failure("upload", "upload_expired", "the file did not arrive within a day; upload it again")
+    at.registry.fail(due.tenant, job, reason)
+    return "uploads_expired"
+
+
+def _is_open(uploads: UploadStore, job: Job) -> bool:
+    if job.upload is None:
+        return True
+    try:
+        uploads.list_parts(job.upload.key, job.upload.storage_id)
+    except UploadNotFound:
+        return job.upload.completing  # its event may be on the way
+    return True

@@ -1,0 +1,24 @@
+import pytest
+
+from aimass.usecases.start_import import Imports
+
+
+class Runner:
+    def __init__(self):
+        self.started = []
+        self.ended = set()
+
+    def start(self, name, document):
+        if name not in [one for one, _ in self.started]:
+            self.started.append((name, document))
+
+    def stop(self, name):
+        self.ended.add(name)
+
+    def has_ended(self, name):
+        return name in self.ended
+
+
+@pytest.fixture
+def at(registry, uploads, limits):
+    return Imports(registry, uploads, Runner(), limits)
