@@ -97,8 +97,8 @@ class Chaos:
             self.inconsistent.append(f"port {self.stack.port} stays taken after the {target}")
 
     def _look(self) -> None:
-        self.lost += self.ledger.check(lambda facts: self.random.sample(facts, min(OLD_FACTS, len(facts))))
         self.inconsistent += contradictions(self.reach)
+        self.lost += self.ledger.check(lambda facts: self.random.sample(facts, min(OLD_FACTS, len(facts))))
 
     def report(self) -> str:
         starts = sorted(self.starts)

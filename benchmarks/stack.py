@@ -17,6 +17,7 @@ from local.stack_file import StackFile, read_stack_file
 
 START_SECONDS = 180.0
 GONE_SECONDS = 5.0
+FREED_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,15 @@ class OwnStack:
         return left
 
     def port_is_free(self) -> bool:
-        """For a program that binds as the stack does."""
+        """For a program that binds as the stack does, after a moment: its threads may end later."""
+        until = time.monotonic() + FREED_SECONDS
+        while not self._can_bind():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _can_bind(self) -> bool:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -136,11 +145,11 @@ def memory_mib(pids: list[int]) -> tuple[float, float]:
 
 
 def _naming(state: Path) -> list[int]:
-    """Processes, other than this one, that the state's path was given to."""
+    """Processes, other than this one and those that started it, that the state's path was given to."""
     named = os.fsencode(state) + b"/"
-    found = []
+    found, own = [], _ancestors(os.getpid())
     for process in Path("/proc").iterdir():
-        if process.name.isdecimal() and int(process.name) != os.getpid():
+        if process.name.isdecimal() and int(process.name) not in own:
             with contextlib.suppress(OSError):
                 given = (process / "cmdline").read_bytes() + b"/" + (process / "environ").read_bytes()
                 if (named in given or named[:-1] + b"\0" in given) and _fields(int(process.name))[:1] != ["Z"]:
@@ -169,6 +178,11 @@ def _descendants(pid: int) -> list[int]:
             for child in (task / "children").read_text().split():
                 found += [int(child), *_descendants(int(child))]
     return found
+
+
+def _ancestors(pid: int) -> set[int]:
+    """With the process itself."""
+    return {pid, *_ancestors(int(_fields(pid)[1]))} if pid else set()
 
 
 def _fields(pid: int) -> list[str]:

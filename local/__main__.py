@@ -41,7 +41,7 @@ def _serve(stack: Stack, *, demo: bool) -> None:
     begun = time.monotonic()
     with stack.running() as facts:
         print(f"S3 endpoint {facts.aws_endpoint}, uploads go to s3://{facts.uploads_bucket}/uploads/local/<model>/,")
-        print("  with any credentials and path-style addresses; every AWS service answers there")
+        print("  access key local, secret key local, path-style addresses; every AWS service answers there")
         if demo:
             try:
                 run_demo(stack.url)

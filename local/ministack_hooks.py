@@ -15,8 +15,6 @@ from typing import Any
 
 from local import ministack_iam
 from local.aws import ACCOUNT, KEYS, REGION
-from local.durable.durability import SNAPSHOTS
-from local.durable.snapshots import newest
 
 LONGEST_CALL_SECONDS = 1000
 PARTS = {
@@ -40,6 +38,7 @@ PARTS = {
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
         "_get_func_record_for_ref",
+        "_prune_orphan_code_blobs",
         "_throttle_response",
     ),
     "ministack.services.s3": (
@@ -94,7 +93,7 @@ def settings(port: int, state: Path) -> dict[str, str]:
         "S3_DATA_DIR": str(state / "s3"),
         "S3_PERSIST": "1",
         "SFTP_ENABLED": "0",
-        "STATE_DIR": str(newest(state / SNAPSHOTS)),
+        "STATE_DIR": str(state / "services"),
     }
 
 

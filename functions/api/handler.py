@@ -49,6 +49,11 @@ def refuse_invalid(error: RequestValidationError) -> Response[Json]:
     return refuse(InvalidArguments.of_fields({_field(one): one["msg"] for one in error.errors()}))
 
 
+@app.exception_handler(UnicodeDecodeError)
+def refuse_undecodable(error: UnicodeDecodeError) -> Response[Json]:
+    return refuse(InvalidArguments.of_fields({"body": "is no UTF-8 text"}))
+
+
 @app.not_found
 def refuse_unknown_path(error: Exception) -> Response[Json]:
     return refuse(RouteNotFound(f"nothing is at {app.current_event.path[:200]!r}"))

@@ -44,10 +44,12 @@ from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_logs import ILogGroup
 from constructs import Construct
 
+from infra.constructs.acknowledged import acknowledge
 from infra.constructs.batch_network import ISOLATED, BatchNetwork
 
 SCRATCH, JOB_USER = "/scratch", "10001"
 MAX_VCPUS = 16
+LOGIN = "ecr:GetAuthorizationToken and ecs:DiscoverPollEndpoint know no resource"
 GPU_INSTANCES = ("g4dn.xlarge", "g5.xlarge", "g6.xlarge")
 INSTANCE_ACTIONS = (
     "ecs:DeregisterContainerInstance",
@@ -168,6 +170,10 @@ class GpuQueue(Construct):
             role.add_to_policy(PolicyStatement(actions=list(actions), resources=resources))
         repository.grant_pull(role)
         log.grant_write(role)
+        for kind in ("cluster", "container-instance"):
+            resource = f"arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:{kind}/*"
+            acknowledge(role, f"IAM5[Resource::{resource}]", "Batch makes the cluster, under a name that it picks")
+        acknowledge(role, "IAM5[Resource::*]", LOGIN)
         return role
 
     def _launch_template(self) -> LaunchTemplate:
@@ -219,6 +225,7 @@ def _definition(
     container: EcsFargateContainerDefinition | EcsEc2ContainerDefinition,
     retries: Sequence[RetryStrategy],
 ) -> None:
+    acknowledge(container.execution_role, "IAM5[Resource::*]", LOGIN)
     definition = EcsJobDefinition(
         scope,
         "definition",

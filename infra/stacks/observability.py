@@ -29,7 +29,7 @@ class ObservabilityStack(Stack):
         topic = self._topic(stage, key)
         watched = watched_in(stacks)
         for stack in stacks:
-            self.add_dependency(stack)
+            self.add_stack_dependency(stack)
         Alarms(self, prefix=stage.prefix, watched=watched, topic=topic)
         OperationsDashboard(self, prefix=stage.prefix, watched=watched)
         self._budget(stage, topic)

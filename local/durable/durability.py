@@ -17,7 +17,7 @@ from local.durable.snapshots import Snapshots, States
 from local.durable.streams import Streams
 from local.saver import Saver
 
-JOURNAL, BLOBS, SNAPSHOTS = "journal.db", "blobs", "services"
+JOURNAL, BLOBS, SNAPSHOTS = "journal.db", "blobs", "snapshots"
 
 
 class Durability:
@@ -34,14 +34,19 @@ class Durability:
         self._executions = DurableExecutions(self.journal)
         self._events = DurableEvents(self.journal)
         self._saved: Callable[[], None] = lambda: None
+        self._code_in_use: set[str] | None = None
 
     def install(self) -> None:
         """Into MiniStack, which then loads from the journal after its snapshot."""
         from ministack import app
+        from ministack.core import persistence
+        from ministack.services import lambda_svc
 
         restore = app._load_persisted_state
+        self._prune = lambda_svc._prune_orphan_code_blobs
 
         def restore_and_load() -> None:
+            persistence.STATE_DIR = str(self._snapshots.newest())
             restore()
             for part in (self._items, self._objects, self._messages, self._executions):
                 part.load()
@@ -50,13 +55,18 @@ class Durability:
             part.install()
         app._load_persisted_state = restore_and_load
         app.save_all = self._write
+        lambda_svc._prune_orphan_code_blobs = self._prune_later
 
     def make_saver(self) -> Saver:
         return Saver(self._collect, self._write, ready=_nothing_is_deployed_now)
 
     def deliver_pending(self) -> int:
-        """Events that the last process had not delivered; once functions can be called."""
+        """Events and messages that the last process had not delivered; once functions can be called."""
+        self._messages.let_functions_receive()
         return self._events.deliver_pending()
+
+    def pending_events(self) -> int:
+        return self._events.pending()
 
     def _collect(self) -> States:
         from ministack import app
@@ -69,6 +79,12 @@ class Durability:
         saved = self._saved
         self._snapshots.write(states)
         saved()
+        if self._code_in_use is not None:
+            self._prune(self._code_in_use)
+
+    def _prune_later(self, in_use: set[str]) -> None:
+        """MiniStack would remove functions' old code before the snapshot that does without it is on disk."""
+        self._code_in_use = in_use
 
 
 def _write_one(folder: Path, service: str, state: Any) -> None:

@@ -47,6 +47,9 @@ class DurableEvents:
             self._start(event)
         return len(pending)
 
+    def pending(self) -> int:
+        return sum(1 for _ in self._journal.records(KIND))
+
     def _fire(self, bucket: str, key: str, name: str, *arguments: Any, **options: Any) -> None:
         from ministack.core.responses import get_account_id
         from ministack.services import s3

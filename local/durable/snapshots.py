@@ -13,14 +13,6 @@ from local.durable.journal import sync
 States = dict[str, Callable[[], Any]]
 
 
-def newest(folder: Path) -> Path:
-    """The last snapshot that was finished, or an empty one."""
-    numbers = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
-    found = folder / str(numbers[-1] if numbers else 0)
-    found.mkdir(parents=True, exist_ok=True)
-    return found
-
-
 class Snapshots:
     """`write_one` writes a service's state, by its name, into the folder given."""
 
@@ -28,9 +20,16 @@ class Snapshots:
         self._folder = folder
         self._write_one = write_one
 
+    def newest(self) -> Path:
+        """The last snapshot that was finished, or an empty one."""
+        number = max((int(path.name) for path in self._folder.glob("*") if path.name.isdecimal()), default=0)
+        found = self._folder / str(number)
+        found.mkdir(parents=True, exist_ok=True)
+        return found
+
     def write(self, states: States) -> None:
         """A service that gives None, or whose state can't be written, keeps what the last snapshot has."""
-        last = newest(self._folder)
+        last = self.newest()
         new = self._folder / "unfinished"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()

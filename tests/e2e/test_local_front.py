@@ -25,7 +25,15 @@ pytestmark = pytest.mark.e2e
 SOURCES = {
     "echo": "def handler(event, context):\n    return {k: v for k, v in event.items()}\n",
     "act": """
-import json, os, signal, subprocess, sys, time
+import json, os, signal, subprocess, sys, time, urllib.request, urllib.error
+def credentials(token):
+    url = os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+    token = token or os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": token})) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return {"refused": error.code}
 def handler(event, context):
     asked = json.loads(event.get("body") or "{}")
     time.sleep(asked.get("sleep", 0))
@@ -37,6 +45,7 @@ def handler(event, context):
         subprocess.run([sys.executable, "-c", code])
     if "size" in asked: return "x" * asked["size"]
     if "raw" in asked: return asked["raw"]
+    if "credentials" in asked: return credentials(asked["credentials"])
     left = context.get_remaining_time_in_millis()
     return {"pid": os.getpid(), "cwd": os.getcwd(), "env": dict(os.environ), "left": left}
 """,
@@ -50,6 +59,7 @@ def handler(event, context):
     return {"isAuthorized": key.startswith("Bearer good"), "context": {"tenant": "acme", "calls": len(CALLS)}}
 """,
 }
+SOURCES["roleless"] = SOURCES["act"]
 BY_KEY = Authorizer("authorize", ("$request.header.Authorization",), 60)
 ROUTES = (
     Route("GET /echo", "echo"),
@@ -58,6 +68,7 @@ ROUTES = (
     Route("POST /act", "act"),
     Route("POST /impatient", "act", timeout_seconds=0.5),
     Route("POST /unborn", "unborn"),
+    Route("POST /roleless", "roleless"),
 )
 
 
@@ -79,7 +90,9 @@ async def serve(root, served, up):
     for folder in ("logs", "tmp"):
         (root / folder).mkdir()
     runtime = Runtime(
-        [make(root, name) for name in SOURCES], Place({"PATH": "/usr/bin"}, root / "logs", root / "tmp"), 2
+        [make(root, name) for name in SOURCES],
+        Place({"PATH": "/usr/bin"}, credentials_of, root / "logs", root / "tmp"),
+        2,
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -93,11 +106,17 @@ async def serve(root, served, up):
     await runtime.close()
 
 
+async def credentials_of(function):
+    if function.name != "act":
+        raise LookupError(f"no role {function.role}")
+    return json.dumps({"AccessKeyId": function.role}).encode()
+
+
 def make(root, name):
     folder = root / name
     folder.mkdir()
     (folder / "handler.py").write_text(SOURCES[name])
-    return Function(name, f"arn:{name}", "handler.handler", 256, 2, folder, {"OWN": "value"})
+    return Function(name, f"arn:{name}", f"role:{name}", "handler.handler", 256, 2, folder, {"OWN": "value"})
 
 
 def call(front, method, path, body=None, headers=None):
@@ -126,6 +145,17 @@ def test_a_function_sees_only_its_own_environment_and_folder(front, monkeypatch)
     assert "HOME" in told["env"]
     assert "PYTEST_CURRENT_TEST" not in told["env"]
     assert 0 < told["left"] <= 2000
+
+
+def test_a_function_gets_the_credentials_of_its_role_for_its_token_only(front):
+    assert act(front, credentials="").body == {"AccessKeyId": "role:act"}
+    assert act(front, credentials="another's").body == {"refused": 403}
+
+
+def test_a_function_without_a_role_is_refused_credentials_and_the_log_says_so(front, caplog):
+    told = call(front, "POST", "/roleless", {"credentials": ""}, {"content-type": "application/json"}).body
+    assert told == {"refused": 500}
+    assert "no credentials of role:roleless for roleless: no role role:roleless" in caplog.text
 
 
 def test_a_crash_is_a_500_and_the_next_call_is_answered(front):

@@ -35,7 +35,7 @@ class Deployment:
                 self._resources.setdefault(resource["Type"], []).append((stack, _plain(logical_id), resource))
 
     def of_type(self, kind: str, *, stacks: Sequence[str] = ()) -> dict[str, Resource]:
-        """Resources of one CloudFormation type by plain name; references are spelled out. `stacks` by their last word."""
+        """Resources of one CloudFormation type by plain name, references spelled out; `stacks` by their last word."""
         return {
             name: self._spelled(resource)
             for stack, name, resource in self._resources.get(kind, [])

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-
 PARTS = ("storage", "imports", "predict", "api", "jobs", "observability")
 
 
@@ -47,18 +46,24 @@ OURS = ("storage", "imports", "predict", "api")
 def test_stages_differ_in_what_their_settings_say_and_in_nothing_else(dev, prod):
     differing = {}
     for kind in dev.types() | prod.types():
-        ours, theirs = (one.of_type(kind, stacks=OURS) for one in (dev, prod))
-        assert {named(name) for name in ours} == {named(name) for name in theirs}, kind
-        theirs = {named(name): resource for name, resource in theirs.items()}
-        for name, resource in ours.items():
-            other = theirs[named(name)].get("Properties", {})
-            for key in resource.get("Properties", {}).keys() | other.keys():
-                if named(resource["Properties"].get(key)) != named(other.get(key)):
+        ours, theirs = by_stageless_name(dev, kind), by_stageless_name(prod, kind)
+        assert ours.keys() == theirs.keys(), kind
+        for name, properties in ours.items():
+            for key in properties.keys() | theirs[name].keys():
+                if stageless(properties.get(key)) != stageless(theirs[name].get(key)):
                     differing.setdefault(kind, set()).add(key)
     assert differing == SETTINGS
 
 
-def named(value):
-    """As JSON text without the stage's name, and without the hash that a version's logical id ends with."""
-    text = json.dumps(value, sort_keys=True)
-    return re.sub(r"(CurrentVersion)[0-9A-Fa-f]+", r"\1", text.replace("aimass-prod", "aimass-dev"))
+def by_stageless_name(deployment, kind):
+    return {
+        (part, stageless(name)): resource.get("Properties", {})
+        for part in OURS
+        for name, resource in deployment.of_type(kind, stacks=[part]).items()
+    }
+
+
+def stageless(value):
+    """As JSON text without the stage's name, and without the hashes of what it is part of."""
+    text = re.sub(r"aimass-?(dev|prod)", "aimass", json.dumps(value, sort_keys=True))
+    return re.sub(r"CurrentVersion[0-9A-Fa-f]+|[0-9A-F]{8}", "", text)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 WITH_KEY = {
@@ -10,13 +12,31 @@ WITH_KEY = {
     "POST /api/v1/uploads/{upload_id}/complete": "api",
     "GET /api/v1/models": "api",
     "GET /api/v1/models/{model}": "api",
+    "PATCH /api/v1/models/{model}": "api",
+    "DELETE /api/v1/models/{model}": "api",
+    "POST /api/v1/models/{model}/restore": "api",
     "GET /api/v1/models/{model}/versions": "api",
     "GET /api/v1/models/{model}/versions/{version}": "api",
+    "PATCH /api/v1/models/{model}/versions/{version}": "api",
+    "DELETE /api/v1/models/{model}/versions/{version}": "api",
+    "POST /api/v1/models/{model}/versions/{version}/restore": "api",
+    "POST /api/v1/models/{model}/versions/{version}/verify": "api",
+    "GET /api/v1/models/{model}/versions/{version}/download": "api",
     "GET /api/v1/models/{model}/aliases/{alias}": "api",
     "PUT /api/v1/models/{model}/aliases/{alias}": "api",
+    "DELETE /api/v1/models/{model}/aliases/{alias}": "api",
+    "GET /api/v1/models/{model}/aliases/{alias}/history": "api",
+    "POST /api/v1/models/{model}/aliases/{alias}/rollback": "api",
     "GET /api/v1/jobs": "api",
     "GET /api/v1/jobs/{job_id}": "api",
+    "GET /api/v1/jobs/{job_id}/log": "api",
     "POST /api/v1/jobs/{job_id}/retry": "api",
+    "POST /api/v1/jobs/{job_id}/cancel": "api",
+    "GET /api/v1/limits": "api",
+    "GET /api/v1/keys": "api",
+    "POST /api/v1/keys": "api",
+    "POST /api/v1/keys/{key_id}/rotate": "api",
+    "DELETE /api/v1/keys/{key_id}": "api",
     "POST /predict": "predict",
     "ANY /v1/{proxy+}": "predict",
     "ANY /v2": "predict",
@@ -28,6 +48,8 @@ PUBLIC = {
     "GET /v2/health/live": "predict",
     "GET /v2/health/ready": "predict",
 }
+ALIASES = {"api": "apilive", "predict": "predictsmalllive", "authorize": "authorizelive"}
+FUNCTIONS = {alias: name for name, alias in ALIASES.items()}
 
 
 def routes(deployment):
@@ -39,7 +61,7 @@ def routes(deployment):
     answered = {}
     for resource in deployment.of_type("AWS::ApiGatewayV2::Route").values():
         route = resource["Properties"]
-        function = integrations[route["Target"]]["IntegrationUri"].removesuffix("function.Arn")
+        function = FUNCTIONS[integrations[route["Target"]]["IntegrationUri"]]
         answered[route["RouteKey"]] = (function, route["AuthorizationType"], route.get("AuthorizerId"))
     return answered
 
@@ -54,14 +76,14 @@ def test_all_but_health_and_openapi_need_a_key(dev):
         PUBLIC
     )
     assert {
-        key for key, (_, kind, authorizer) in answered.items() if (kind, authorizer) == ("CUSTOM", "httpbykey")
+        key for key, (_, kind, authorizer) in answered.items() if (kind, authorizer) == ("CUSTOM", "fronthttpbykey")
     } == set(WITH_KEY)
 
 
 def test_a_key_is_checked_by_authorize_and_remembered_for_a_minute(dev):
-    properties = dev.properties("AWS::ApiGatewayV2::Authorizer", "httpbykey")
+    properties = dev.properties("AWS::ApiGatewayV2::Authorizer", "fronthttpbykey")
     assert properties["AuthorizerType"] == "REQUEST"
-    assert "authorizefunction.Arn" in properties["AuthorizerUri"]
+    assert "/authorizelive/" in properties["AuthorizerUri"]
     assert properties["IdentitySource"] == ["$request.header.Authorization"]
     assert properties["AuthorizerResultTtlInSeconds"] == 60
     assert properties["EnableSimpleResponses"] is True
@@ -78,12 +100,58 @@ def test_a_change_of_routes_is_live_without_a_stage_in_the_path(dev):
     assert (stage["Properties"]["StageName"], stage["Properties"]["AutoDeploy"]) == ("$default", True)
 
 
-@pytest.mark.parametrize("name", ["api", "predict", "authorize"])
+@pytest.mark.parametrize("name", ALIASES)
 def test_only_this_api_may_invoke_the_function(dev, name):
     (permission,) = [
         resource["Properties"]
         for resource in dev.of_type("AWS::Lambda::Permission").values()
-        if resource["Properties"]["FunctionName"] == f"{name}function.Arn"
+        if resource["Properties"]["FunctionName"] == ALIASES[name]
     ]
     assert permission["Principal"] == "apigateway.amazonaws.com"
-    assert ":http/" in permission["SourceArn"]
+    assert ":execute-api:AWS::Region:AWS::AccountId:fronthttp/" in permission["SourceArn"]
+
+
+def stage_of(deployment):
+    (stage,) = deployment.of_type("AWS::ApiGatewayV2::Stage").values()
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("stage", "others", "uploads", "predictions"),
+    [("dev", (50, 100), (20, 40), (200, 400)), ("prod", (200, 400), (50, 100), (2000, 4000))],
+)
+def test_every_route_is_throttled_uploads_and_predictions_by_limits_of_their_own(
+    stage, others, uploads, predictions, request
+):
+    properties = stage_of(request.getfixturevalue(stage))["Properties"]
+    assert throttle(properties["DefaultRouteSettings"]) == others
+    wanted = {"POST /upload": uploads, "POST /api/v1/uploads": uploads}
+    wanted |= {key: predictions for key, function in WITH_KEY.items() if function == "predict"}
+    assert {key: throttle(one) for key, one in properties["RouteSettings"].items()} == wanted
+
+
+def throttle(settings):
+    return settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]
+
+
+def test_the_stage_waits_for_the_routes_that_it_throttles(dev):
+    waits = stage_of(dev)["DependsOn"]
+    assert len([name for name in waits if name.startswith("fronthttp")]) >= len(WITH_KEY | PUBLIC)
+
+
+def test_the_access_log_is_json_without_anything_that_opens_a_door(dev):
+    settings = stage_of(dev)["Properties"]["AccessLogSettings"]
+    logged = json.loads(settings["Format"])
+    assert {"request_id", "tenant", "route", "status", "milliseconds"} <= set(logged)
+    assert not [value for value in logged.values() if "header" in value.lower() or "query" in value.lower()]
+    assert settings["DestinationArn"] == "frontlog.Arn"
+    log = dev.properties("AWS::Logs::LogGroup", "frontlog")
+    assert (log["LogGroupName"], log["KmsKeyId"]) == ("/aws/vendedlogs/aimass-dev/access", "key.Arn")
+
+
+def test_web_pages_may_call_where_the_stage_names_their_origins(dev, prod):
+    cors = dev.properties("AWS::ApiGatewayV2::Api", "fronthttp")["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["*"]
+    assert "AllowCredentials" not in cors
+    assert {"Authorization", "Content-Type", "Idempotency-Key"} <= set(cors["AllowHeaders"])
+    assert "CorsConfiguration" not in prod.properties("AWS::ApiGatewayV2::Api", "fronthttp")

@@ -5,22 +5,38 @@ import pytest
 STEPS = ("identify", "convert", "verify", "register")
 RESULTS = {"identify": "$.identified", "convert": "$.converted", "verify": "$.verified", "register": "$.registered"}
 
+# CloudWatch knows no resource for these.
+LOG_DELIVERY = {
+    f"logs:{action}"
+    for action in (
+        *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
+        *("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"),
+    )
+}
+
 
 def test_the_steps_follow_each_other_from_identify_to_register(dev):
     machine = dev.state_machine()
-    walked = [machine["StartAt"]]
+    walked = [machine["States"]["starts_at"]["Default"]]
     while following := machine["States"][walked[-1]].get("Next"):
         walked.append(following)
     assert tuple(walked) == STEPS
     assert machine["States"]["register"]["End"] is True
-    assert set(machine["States"]) == {*STEPS, "fail_import", "import_failed"}
+    assert set(machine["States"]) == {"starts_at", *STEPS, "fail_import", "import_failed"}
+
+
+def test_an_execution_that_knows_the_model_starts_at_verify(dev):
+    machine = dev.state_machine()
+    assert machine["StartAt"] == "starts_at"
+    knows = {"Variable": "$.identified", "IsPresent": True, "Next": "verify"}
+    assert machine["States"]["starts_at"] == {"Type": "Choice", "Choices": [knows], "Default": "identify"}
 
 
 @pytest.mark.parametrize("name", [*STEPS, "fail_import"])
 def test_a_state_calls_the_function_of_its_name(dev, name):
     state = dev.state_machine()["States"][name]
     assert state["Type"] == "Task"
-    assert state["Resource"] == f"{name.replace('_', '')}function.Arn"
+    assert state["Resource"] == f"{name.replace('_', '')}live"
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -86,19 +102,30 @@ def test_executions_are_kept_with_their_history(dev):
     assert properties["StateMachineName"] == "aimass-dev-import"
 
 
-def test_the_machine_may_invoke_its_own_functions_and_nothing_else(dev):
-    functions = [f"{name.replace('_', '')}function.Arn" for name in (*STEPS, "fail_import")]
-    versions = [f"{function}:*" for function in functions]
-    expected = {("lambda:InvokeFunction", resource) for resource in (*functions, *versions)}
-    assert dev.rights("importmachineRole") == expected
+def test_the_machine_may_invoke_its_own_functions_and_deliver_logs_and_nothing_else(dev):
+    invoked = {("lambda:InvokeFunction", f"{name.replace('_', '')}live") for name in (*STEPS, "fail_import")}
+    granted = dev.rights("importmachineRole")
+    assert {right for right in granted if right[1] != "*"} == invoked
+    assert {action.partition(":")[0] for action, resource in granted if resource == "*"} == {"logs"}
+    assert {action for action, resource in granted if resource == "*"} == LOG_DELIVERY
 
 
-def test_only_objects_created_under_uploads_start_an_import(dev):
-    properties = dev.properties("AWS::Events::Rule", "uploaded")
-    assert properties["EventPattern"] == {
-        "source": ["aws.s3"],
-        "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"prefix": "uploads/"}]}},
+def test_errors_are_logged_without_what_tenants_sent(dev):
+    logging = dev.properties("AWS::StepFunctions::StateMachine", "importmachine")["LoggingConfiguration"]
+    assert logging == {
+        "Level": "ERROR",
+        "IncludeExecutionData": False,
+        "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": "importlog.Arn"}}],
     }
-    assert [target["Arn"] for target in properties["Targets"]] == ["startimportfunction.Arn"]
-    assert properties["State"] == "ENABLED"
+    log = dev.properties("AWS::Logs::LogGroup", "importlog")
+    assert (log["LogGroupName"], log["KmsKeyId"]) == ("/aws/vendedlogs/aimass-dev/import", "key.Arn")
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_every_state_that_does_something_is_bounded_and_tried_again_with_jitter(stage, request):
+    states = request.getfixturevalue(stage).state_machine()["States"]
+    tasks = {name: state for name, state in states.items() if state["Type"] not in {"Choice", "Fail"}}
+    assert set(tasks) == {*STEPS, "fail_import"}
+    for state in tasks.values():
+        assert state["TimeoutSeconds"] > 0
+        assert [retry["JitterStrategy"] for retry in state["Retry"]] == ["FULL"]

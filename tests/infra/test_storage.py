@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
-KINDS = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+KINDS = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket")
+TABLES = ("registrytable", "idempotencytable")
 
 
 def test_the_table_is_keyed_by_pk_and_sk(dev):
@@ -29,7 +33,8 @@ def test_a_bucket_is_versioned_encrypted_and_private(dev, name):
     properties = dev.properties("AWS::S3::Bucket", name)
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key.Arn"}
+    assert rule["BucketKeyEnabled"] is True
     assert properties["PublicAccessBlockConfiguration"] == {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
@@ -74,3 +79,54 @@ def test_dev_goes_without_a_trace(dev):
         for resource in dev.of_type(kind).values():
             assert resource["DeletionPolicy"] == "Delete"
     assert dev.properties("AWS::DynamoDB::Table", "registrytable")["DeletionProtectionEnabled"] is False
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_encrypted_under_the_stages_key(dev, name):
+    encryption = dev.properties("AWS::DynamoDB::Table", name)["SSESpecification"]
+    assert encryption == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": "key.Arn"}
+
+
+def test_the_idempotency_table_is_as_powertools_names_it_and_keeps_nothing_for_long(dev):
+    properties = dev.properties("AWS::DynamoDB::Table", "idempotencytable")
+    assert properties["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expiration", "Enabled": True}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_one_key_a_stage_that_is_rotated(stage, request):
+    deployment = request.getfixturevalue(stage)
+    (key,) = deployment.of_type("AWS::KMS::Key").values()
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert deployment.properties("AWS::KMS::Alias", "keyAlias") == {
+        "AliasName": f"alias/aimass-{stage}",
+        "TargetKeyId": "key.Arn",
+    }
+
+
+def test_beside_the_account_only_logs_events_and_publishers_of_alarms_may_use_the_key(dev):
+    allowed = {json.dumps(one["Principal"]): one for one in dev.statements("AWS::KMS::Key", "key")}
+    services = [{"Service": f"{service}.amazonaws.com"} for service in ("logs.AWS::Region", "events")]
+    publishers = {"Service": [f"{service}.amazonaws.com" for service in ("budgets", "cloudwatch")]}
+    wanted = {json.dumps(one) for one in (*services, publishers)}
+    account = json.dumps({"AWS": "arn:AWS::Partition:iam::AWS::AccountId:root"})
+    assert set(allowed) == wanted | {account}
+    logs = allowed[json.dumps({"Service": "logs.AWS::Region.amazonaws.com"})]
+    groups = "arn:AWS::Partition:logs:AWS::Region:AWS::AccountId:log-group:/aws/*/aimass-dev*"
+    assert logs["Condition"] == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
+    assert allowed[json.dumps({"Service": "events.amazonaws.com"})]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+def test_no_log_under_the_key_has_a_name_that_the_key_does_not_know(dev):
+    encrypted = [log["Properties"] for log in dev.of_type("AWS::Logs::LogGroup").values()]
+    names = [log["LogGroupName"] for log in encrypted if "KmsKeyId" in log]
+    assert len(names) >= len(dev.functions())
+    assert all(re.fullmatch(r"/aws/[^/]+/aimass-dev.*", name) for name in names)
+
+
+def test_web_pages_put_parts_from_the_stages_origins_only(dev, prod):
+    (rule,) = dev.properties("AWS::S3::Bucket", "uploadsbucket")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"], rule["ExposedHeaders"]) == (["PUT"], ["*"], ["ETag"])
+    assert "CorsConfiguration" not in prod.properties("AWS::S3::Bucket", "uploadsbucket")
+    assert "CorsConfiguration" not in dev.properties("AWS::S3::Bucket", "artifactsbucket")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import pytest
 
@@ -59,6 +61,18 @@ def test_another_context_is_another_assembly(root):
 def test_the_app_sees_the_context_of_cdk_json_as_under_the_cdk_command(root):
     out = synthesize_cached(root, context={"stage": "prod"})
     assert json.loads((out / "context.json").read_text()) == {"flag": True, "stage": "prod"}
+
+
+def test_assemblies_that_nobody_used_for_a_day_are_removed_but_for_the_last_four(root):
+    for number in range(6):
+        path = synthesize_cached(root, context={"number": number})
+        hours = 20 if number == 0 else 25 + number
+        os.utime(path, times=(time.time() - hours * 3600,) * 2)
+    used_again = synthesize_cached(root, context={"number": 5})
+    newest = synthesize_cached(root, context={"number": 6})
+    kept = [json.loads((path / "context.json").read_text())["number"] for path in (root / "build" / "cdk").iterdir()]
+    assert sorted(kept) == [0, 1, 5, 6]
+    assert {used_again, newest} <= set((root / "build" / "cdk").iterdir())
 
 
 def test_a_failing_app_says_why_and_leaves_nothing(root):

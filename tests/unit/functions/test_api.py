@@ -1,5 +1,6 @@
 """The control plane's entry: its errors, its OpenAPI document, its routes."""
 
+import base64
 import importlib.util
 import json
 import re
@@ -27,7 +28,7 @@ def api():
     return module
 
 
-def call(api, method, path, body=None, tenant="t"):
+def call(api, method, path, body=None, tenant="t", binary=False):
     event = {
         "version": "2.0",
         "routeKey": f"{method} {path}",
@@ -40,7 +41,7 @@ def call(api, method, path, body=None, tenant="t"):
             "authorizer": {"lambda": {"tenant": tenant}},
         },
         "body": body,
-        "isBase64Encoded": False,
+        "isBase64Encoded": binary,
     }
     answer = api.handler(event, CONTEXT)
     return answer["statusCode"], json.loads(answer["body"])
@@ -120,3 +121,9 @@ def test_every_documented_call_has_a_deployed_route_and_every_route_is_documente
 def test_every_deployed_route_of_the_control_plane_is_one_that_it_answers(api):
     answered = {(method.upper(), path) for path, item in document(api.app)["paths"].items() for method in item}
     assert {(route.method, route.path) for route in ROUTES if route.function == "api"} <= answered
+
+
+def test_a_body_that_is_no_text_is_refused_by_name(api):
+    for body in (b"\xff\x00", b'{"name": "\xe9"}'):
+        status, answer = call(api, "POST", "/api/v1/keys", base64.b64encode(body).decode(), binary=True)
+        assert (status, answer["details"]["fields"]) == (400, {"body": "is no UTF-8 text"})

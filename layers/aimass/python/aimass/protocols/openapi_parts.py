@@ -24,12 +24,14 @@ _MEANINGS = {
     404: "No such model, version or alias",
     409: "The version is not ready",
     413: "The request or the answer is too large for one call",
+    429: "More calls this second than the tenant may make; Retry-After says when to come back",
     501: "Not offered",
+    503: "All that can run models of this size is busy; Retry-After says when to come back",
     504: "The prediction took too long",
     507: "The prediction asked for more memory than its function has",
 }
-PREDICTION_ERRORS = (400, 404, 409, 413, 504, 507)
-LOOKUP_ERRORS = (404, 409)
+PREDICTION_ERRORS = (400, 404, 409, 413, 429, 503, 504, 507)
+LOOKUP_ERRORS = (404, 409, 429)
 
 
 def json_object(properties: Json, required: tuple[str, ...] = ()) -> Json:

@@ -19,7 +19,7 @@ from aimass.sandbox.identify import identify_folder
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.verify import verify_folder
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
-from aimass.usecases.job_log import JobLog, described_identified, described_verified
+from aimass.usecases.job_log import JobLog, described_files, described_identified, described_verified
 
 # Together with a failure they fit the 256 KB that a state may hand on.
 MAX_FILES_BYTES = 150_000
@@ -46,7 +46,7 @@ def identify(at: Import, uploads: UploadStore, tenant: str, job_id: str, limits:
         root = folder / "model"
         _download(uploads, job, root)
         source = _stored(at.artifacts, tenant, root, [file.path for file in job.source])
-        log.write(f"stored {len(source.files)} files with {source.size} bytes, SHA-256 {source.sha256}")
+        log.write(f"stored {described_files(source)}, SHA-256 {source.sha256}")
         found = identify_folder(root, limits)
         model = _stored(at.artifacts, tenant, found.folder, found.files, main=found.main)
     identified = IdentifiedModel(found.format, found.framework, found.opset, found.parameter_count, source, model)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aimass.domain.model import TensorSpec
+from aimass.domain.model import ModelFiles, TensorSpec
 from aimass.domain.ports import ModelRegistry
 from aimass.usecases.import_results import IdentifiedModel, VerifiedModel
 
@@ -35,12 +35,18 @@ class JobLog:
             logger.exception("a line of job %s's log was lost", self.job_id)
 
 
+def described_files(files: ModelFiles) -> str:
+    """How many files, how many bytes."""
+    count = len(files.files)
+    return f"{count} {'file' if count == 1 else 'files'} with {files.size} bytes"
+
+
 def described_identified(found: IdentifiedModel, left_out: tuple[str, ...]) -> str:
     """What `identify` recognised."""
     opset = ", ".join(f"{domain} {version}" for domain, version in found.opset.items()) or "none"
     text = (
         f"recognised as {found.format}, made by {found.framework}: opset {opset}, {found.parameter_count} parameters,"
-        f" {len(found.model.files)} files with {found.model.size} bytes, the model is {found.model.main}"
+        f" {described_files(found.model)}, the model is {found.model.main}"
     )
     return f"{text}; left out: {_named(left_out)}" if left_out else text
 

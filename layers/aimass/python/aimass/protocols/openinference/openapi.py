@@ -74,7 +74,7 @@ def _get(summary: str, answer: Json, parameters: tuple[str, ...]) -> Json:
 
 
 def _not_offered(parameters: tuple[str, ...] = ()) -> Json:
-    return operation("Not offered", ANY, errors=(501,), error=PLAIN_ERROR, parameters=parameters)
+    return operation("Not offered", ANY, errors=(404, 501), error=PLAIN_ERROR, parameters=parameters)
 
 
 OPENAPI: Json = (

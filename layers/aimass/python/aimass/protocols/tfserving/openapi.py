@@ -42,7 +42,7 @@ def _status(parameters: tuple[str, ...]) -> Json:
 
 
 def _not_offered(method: str, parameters: tuple[str, ...]) -> Json:
-    return {method: operation("Not offered yet", {}, errors=(501,), error=PLAIN_ERROR, parameters=parameters)}
+    return {method: operation("Not offered yet", {}, errors=(404, 501), error=PLAIN_ERROR, parameters=parameters)}
 
 
 def _form(form: str, parameters: tuple[str, ...]) -> Json:
