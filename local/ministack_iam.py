@@ -6,13 +6,11 @@ import json
 import os
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 PARTS = {
     "ministack.app": ("pin_request_origin",),
-    "ministack.core.iam_evaluator": ("parse_policy_document",),
     "ministack.services.sts": ("_sessions", "register_session"),
 }
 SETTINGS = {"AUTH": "true"}
@@ -24,21 +22,13 @@ Register = Callable[[str, Session], None]
 def enforce_roles(state: Path) -> None:
     """To be called before MiniStack serves."""
     from ministack import app
-    from ministack.core import iam_evaluator
     from ministack.services import sts
 
     # The buckets refuse requests without TLS; on loopback nobody listens.
     pin = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
-    iam_evaluator.parse_policy_document = parsed_once(iam_evaluator.parse_policy_document)
     sts._sessions.update(read_sessions(state / NAME, time.time()))
     sts.register_session = registering_on_disk(sts.register_session, state / NAME)
-
-
-def parsed_once(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """MiniStack parses a role's policies at every request, and changes none of what it reads."""
-    cached = lru_cache(maxsize=256)(parse)
-    return lambda document: cached(document) if isinstance(document, str) else parse(document)
 
 
 def registering_on_disk(register: Register, file: Path) -> Register:

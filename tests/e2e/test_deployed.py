@@ -57,4 +57,4 @@ def test_an_execution_went_through_the_states_in_order(client, stack):
     newest = max(executions, key=lambda one: one["startDate"])
     history = states.get_execution_history(executionArn=newest["executionArn"], maxResults=1000)["events"]
     entered = [one["stateEnteredEventDetails"]["name"] for one in history if "stateEnteredEventDetails" in one]
-    assert entered == ["identify", "convert", "verify", "register"]
+    assert entered == ["starts_at", "identify", "convert", "verify", "register"]

@@ -102,7 +102,12 @@ def all_calls(roles):
     variables = roles.variables
     machine = variables["IMPORT_STATE_MACHINE_ARN"]
     buckets = {"uploads": variables["UPLOADS_BUCKET"], "artifacts": variables["ARTIFACTS_BUCKET"]}
-    calls = [*state_machine_calls(machine), Try("iam:ListRoles", "*", "iam", "list_roles", {})]
+    absent = f"{variables['TABLE_NAME']}-absent"
+    calls = [
+        *state_machine_calls(machine),
+        Try("iam:ListRoles", "*", "iam", "list_roles", {}),
+        Try("dynamodb:DeleteTable", table_arn(absent), "dynamodb", "delete_table", {"TableName": absent}),
+    ]
     for table in (variables["TABLE_NAME"], variables["IDEMPOTENCY_TABLE"], "another"):
         calls += table_calls(table, ABSENT if table == variables["TABLE_NAME"] else {"id": KEY})
     for prefix, bucket in buckets.items():
@@ -114,8 +119,12 @@ def all_calls(roles):
     return [*calls, *key_calls(roles.root("kms"))]
 
 
+def table_arn(table):
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+
+
 def table_calls(table, key):
-    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+    arn = table_arn(table)
     (partition, value), *_ = key.items()
     never = {"ConditionExpression": f"attribute_exists({partition})"}
     on = {"TableName": table}
@@ -130,7 +139,6 @@ def table_calls(table, key):
     yield Try("dynamodb:DeleteItem", arn, "dynamodb", "delete_item", {**on, "Key": key})
     yield Try("dynamodb:ConditionCheckItem", arn, "dynamodb", "transact_write_items", {"TransactItems": transacted})
     yield Try("dynamodb:DescribeTable", arn, "dynamodb", "describe_table", on)
-    yield Try("dynamodb:DeleteTable", f"{arn}-absent", "dynamodb", "delete_table", {"TableName": f"{table}-absent"})
 
 
 def bucket_calls(bucket, prefix):
@@ -160,9 +168,8 @@ def state_machine_calls(machine):
     listed = {"stateMachineArn": machine}
     yield Try("states:ListExecutions", machine, "stepfunctions", "list_executions", listed)
     for arn in (execution, elsewhere):
-        of = {"executionArn": arn}
-        yield Try("states:DescribeExecution", arn, "stepfunctions", "describe_execution", of)
-        yield Try("states:StopExecution", arn, "stepfunctions", "stop_execution", of)
+        yield Try("states:DescribeExecution", arn, "stepfunctions", "describe_execution", {"executionArn": arn})
+    yield Try("states:StopExecution", execution, "stepfunctions", "stop_execution", {"executionArn": execution})
 
 
 def function_calls(function):

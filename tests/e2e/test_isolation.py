@@ -16,7 +16,6 @@ from tests.e2e.test_uploads import linear
 
 pytestmark = pytest.mark.e2e
 
-MARK = "only-for-the-victim"
 ROWS = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]}
 BODIES = {
     "/upload": None,
@@ -54,9 +53,11 @@ def make(stack, name):
     """A tenant with one of everything."""
     client = Client(stack.url, stack.key(name))
     model = f"{name}-model"
-    job = client.import_model(model, linear(), label=MARK)
+    job = client.import_model(model, linear(), label=f"{name}-mark")
     assert job["state"] == "succeeded"
-    client.call("PATCH", f"/api/v1/models/{model}", json={"description": MARK, "tags": {"mark": MARK}})
+    client.call(
+        "PATCH", f"/api/v1/models/{model}", json={"description": f"{name}-mark", "tags": {"mark": f"{name}-mark"}}
+    )
     client.call("PUT", f"/api/v1/models/{model}/aliases/{name}-alias", json={"version": 1})
     announced = {"model": model, "filename": "big.onnx", "size": 4, "sha256": "ab" * 32}
     upload = client.call("POST", "/api/v1/uploads", json=announced).json()
@@ -161,6 +162,8 @@ def test_no_sequence_of_calls_reads_or_changes_anything_of_another(stack, victim
         }
         if operation.path.startswith("/api/v1/keys/") and mixed["key_id"] == intruder.names["key_id"]:
             mixed["key_id"] = victim.names["key_id"]  # it must keep its own key for the next call
+        if (operation.method, operation.path) in MAKES:
+            mixed["model"] = intruder.names["model"]  # names are every tenant's own: it may make one of any name
         answer = operation.call(intruder.client, mixed)
         assert answer.status_code < 500 or answer.status_code == 501, (operation, answer.text)
         if operation.path != "/openapi.json":
@@ -173,13 +176,20 @@ def assert_tells_nothing(text, victim, sent):
     for name, value in victim.names.items():
         if len(value) > 1 and value not in sent.values():
             assert value not in text, name
+    assert "victim-mark" not in text
     assert "artifacts/victim" not in text
     assert "uploads/victim" not in text
 
 
 def test_lists_hold_nothing_of_another(victim, intruder):
-    for path in ("/api/v1/models", "/api/v1/jobs", "/api/v1/keys", "/api/v1/limits", "/api/v1/models?tag=mark:" + MARK):
-        assert "victim" not in intruder.client.call("GET", path).text.replace(MARK, "")
+    for path in (
+        "/api/v1/models",
+        "/api/v1/jobs",
+        "/api/v1/keys",
+        "/api/v1/limits",
+        "/api/v1/models?tag=mark:victim-mark",
+    ):
+        assert "victim" not in intruder.client.call("GET", path).text
 
 
 def test_a_page_token_of_another_opens_the_callers_own_list_only(victim, intruder):

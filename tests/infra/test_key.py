@@ -9,6 +9,7 @@ from moto import mock_aws
 from aimass.adapters.aws.keys import DynamoApiKeys
 from aimass.usecases.keys import holder_of
 from infra import key
+from infra.settings import STAGES
 
 
 class StorageStack:
@@ -50,6 +51,10 @@ def test_the_key_opens_its_tenant_in_the_registry_of_the_stage(client, capsys):
 def test_a_name_that_no_tenant_can_have_is_refused(client):
     with pytest.raises(SystemExit, match="tenant"):
         key.main(["--stage", "dev", "--tenant", "No Good"], client)
+
+
+def test_every_stage_can_have_keys():
+    assert set(key.STAGES) == set(STAGES)
 
 
 def test_a_stack_without_the_table_is_named(client):

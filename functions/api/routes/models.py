@@ -50,7 +50,7 @@ def describe_model(model: ModelName, body: DescribeModel) -> Json:
 def delete_model(model: ModelName, purge: bool = False) -> Response[None]:
     if purge:
         use.purge_model(bootstrap.registry(), tenant(), model)
-        return respond(202, {})
+        return respond(202)
     use.delete_model(bootstrap.registry(), tenant(), model)
     return respond(204)
 

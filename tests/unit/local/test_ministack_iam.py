@@ -1,4 +1,4 @@
-from local.ministack_iam import parsed_once, read_sessions, registering_on_disk
+from local.ministack_iam import read_sessions, registering_on_disk
 
 
 def registered(file, *sessions):
@@ -42,10 +42,3 @@ def test_only_its_owner_reads_the_sessions(tmp_path):
 
 def test_no_sessions_without_a_file(tmp_path):
     assert read_sessions(tmp_path / "sessions.jsonl", 0) == {}
-
-
-def test_a_policy_is_parsed_once_and_another_one_again():
-    parsed = []
-    parse = parsed_once(lambda document: parsed.append(document) or [document])
-    assert [parse("{}"), parse("{}"), parse("[]"), parse({"a": 1})] == [["{}"], ["{}"], ["[]"], [{"a": 1}]]
-    assert parsed == ["{}", "[]", {"a": 1}]

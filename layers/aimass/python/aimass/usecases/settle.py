@@ -14,7 +14,6 @@ from aimass.domain.model import Deletion, Due, Failure, Job, Version
 from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, UploadStore
 
 UPLOAD_HOURS = 24.0
-PURGED = "purged"
 _OVER = "reminders_over"
 _LATER = "left_for_later"
 logger = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ def _purge_model(at: House, due: Due, moment: str, has_time: Callable[[], bool])
         return _OVER
     for number in at.registry.version_numbers(tenant, name):
         version = at.registry.get_version(tenant, name, number)
-        if version.deleted and version.deleted.was == PURGED:
+        if version.deleted and version.deleted.is_purged:
             continue
         if version.state == "importing" or not has_time():
             return _LATER
@@ -88,7 +87,7 @@ def _purge_model(at: House, due: Due, moment: str, has_time: Callable[[], bool])
 
 def _purgeable(deletion: Deletion | None, moment: str) -> bool:
     """Whether it is deleted and may go: a restore, or a later delete with a reminder of its own, came between."""
-    return deletion is not None and deletion.was != PURGED and deletion.purge_at <= moment
+    return deletion is not None and not deletion.is_purged and deletion.purge_at <= moment
 
 
 def _purge(at: House, tenant: str, version: Version) -> None:

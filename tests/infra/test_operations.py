@@ -1,0 +1,70 @@
+"""The operator's guide names what there is."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from infra.settings import STAGES
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "operations" / "README.md").read_text()
+NAMED = {
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::Batch::JobQueue": "JobQueueName",
+    "AWS::Batch::JobDefinition": "JobDefinitionName",
+    "AWS::CodeDeploy::Application": "ApplicationName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+}
+MADE_BY_THE_OPERATOR = {"aimass-prod-restored"}
+
+
+def names(deployment):
+    return {
+        resource["Properties"][name] for kind, name in NAMED.items() for resource in deployment.of_type(kind).values()
+    }
+
+
+def test_every_name_in_a_command_is_deployed(prod):
+    named = set(re.findall(r"aimass-prod-[a-z0-9-]*[a-z0-9]", GUIDE)) - MADE_BY_THE_OPERATOR
+    looped = re.findall(r"for f in ([a-z -]+); do", GUIDE)
+    named |= {f"aimass-prod-{name}" for names in looped for name in names.split()}
+    assert named <= names(prod) | prod.stacks
+    assert prod.stacks <= named, "a stack that the guide does not know"
+
+
+def test_every_alarm_of_the_table_is_deployed_and_every_alarm_is_in_the_table(prod):
+    table = GUIDE.partition("| alarm | means |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`([^`]+)`", line.split("|")[1]) for line in table.splitlines() if line.startswith("| `")]
+    endings = {name.removeprefix("…").removeprefix("<function>") for row in rows for name in row}
+    alarms = {one["Properties"]["AlarmName"] for one in prod.of_type("AWS::CloudWatch::Alarm").values()}
+    assert [alarm for alarm in alarms if not alarm.endswith(tuple(endings))] == []
+    assert [ending for ending in endings if not any(alarm.endswith(ending) for alarm in alarms)] == []
+
+
+def test_every_module_target_and_setting_it_names_exists():
+    for module in set(re.findall(r"python -m ([\w.]+)", GUIDE)):
+        assert find_spec(module), module
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake (?:-s )?([a-z]+)", GUIDE)):
+        assert f"\n{target}:" in makefile, target
+    for setting in ("alarm_email", "monthly_budget_usd", "origins", "cpu_jobs", "gpu_jobs", "image_tag", "tiers"):
+        assert hasattr(STAGES["prod"], setting)
+        assert f"`{setting}" in GUIDE
+
+
+def test_the_version_of_the_cdk_command_is_the_one_of_the_readme():
+    versions = set(re.findall(r"aws-cdk@([\d.]+)", GUIDE + (ROOT / "README.md").read_text()))
+    assert len(versions) == 1
+
+
+def test_quotas_are_told_as_the_settings_need_them(prod):
+    memory = {name: properties["MemorySize"] for name, properties in prod.functions().items()}
+    assert f"`identify` has {memory['identify']:,} MB" in GUIDE
+    assert f"prod {max(memory.values()):,}" in GUIDE
+    reserved = [one.get("ReservedConcurrentExecutions", 0) for one in prod.functions().values()]
+    assert f"reserves {max(reserved)} for `identify` and {max(reserved)} for `verify`" in GUIDE
