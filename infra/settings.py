@@ -56,13 +56,8 @@ class Stage:
     upload_throttle: Throttle
     predict_throttle: Throttle
     verify_memory_mb: int = 8192
-    reserved_imports: int | None = (
-        None  # how many of identify, and of verify, run at once; None leaves it to the account
-    )
+    reserved_imports: int | None = None  # of identify, and of verify, at once; None leaves it to the account
     prediction_seconds: int = 20
-    cpu_jobs: bool = False  # whether Batch takes jobs: its endpoints and instances cost by the hour
-    gpu_jobs: bool = False
-    image_tag: str = "1"  # of the jobs' images
     cpu_jobs: bool = False  # takes jobs on Fargate: three interface endpoints, paid by the hour
     gpu_jobs: bool = False  # takes jobs on GPU instances: three endpoints more
     image_tag: str = "1"  # of the jobs' images, as cpu-1 and gpu-1

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-# What `cdk synth` does besides: layers are bundled, which takes the network, and checked, which takes two seconds.
+# What `cdk synth` does besides: layers are bundled, which takes the network, and checked, which takes a second.
 TEMPLATES_ONLY: Mapping[str, Any] = {"aws:cdk:bundling-stacks": [], "nag": False}
 KEPT = 4
 KEPT_SECONDS = 24 * 3600

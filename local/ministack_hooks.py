@@ -31,7 +31,15 @@ PARTS = {
     "ministack.core.persistence": ("STATE_DIR", "save_state"),
     "ministack.core.responses": ("StreamingResponse", "get_account_id", "get_region", "set_request_account_id"),
     "ministack.services.cloudformation": ("_stacks",),
-    "ministack.services.dynamodb": ("_items_replaced", "_remove_item", "_set_item", "_tables", "_update_counts"),
+    "ministack.services.dynamodb": (
+        "_items_replaced",
+        "_normalize_table_name",
+        "_query",
+        "_remove_item",
+        "_set_item",
+        "_tables",
+        "_update_counts",
+    ),
     "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs"),
     "ministack.services.lambda_svc": (
         "_execute_function_dispatch",

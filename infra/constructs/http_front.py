@@ -105,7 +105,7 @@ class HttpFront(Construct):
         assert isinstance(resource, CfnStage)
         resource.default_route_settings = _settings(self._stage.throttle)
         resource.route_settings = {
-            f"{route.method} {route.path}": _settings(throttle, named=True)
+            f"{route.method} {route.path}": _as_in_a_template(throttle)
             for route in routes
             if (throttle := self._throttle(route))
         }
@@ -133,10 +133,13 @@ class HttpFront(Construct):
         )
 
 
-def _settings(throttle: Throttle, *, named: bool = False) -> object:
-    if named:  # a map's values are passed to CloudFormation as they are
-        return {"ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst}
+def _settings(throttle: Throttle) -> CfnStage.RouteSettingsProperty:
     return CfnStage.RouteSettingsProperty(throttling_rate_limit=throttle.rate, throttling_burst_limit=throttle.burst)
+
+
+def _as_in_a_template(throttle: Throttle) -> dict[str, int]:
+    """Values of a map are handed to CloudFormation as they are."""
+    return {"ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst}
 
 
 def _cors(stage: Stage) -> CorsPreflightOptions | None:

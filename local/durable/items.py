@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from local.durable.journal import Journal
+from local.ministack_queries import Partition, narrow_queries
 
 LOG = logging.getLogger(__name__)
 KIND = "item"
 Table = dict[str, Any]
 
 
-class Items(defaultdict[str, Any]):
+class Items(defaultdict[str, Partition]):
     """A table's items by partition and sort key. Snapshots copy the table without them: the journal holds them."""
+
+    def __init__(self, partitions: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__(Partition, {key: Partition(items) for key, items in partitions.items()})
+
+    def setdefault(self, key: str, _: object = None) -> Partition:
+        return self[key]
 
     def __deepcopy__(self, _: object) -> dict[str, Any]:
         return {}
@@ -41,6 +48,7 @@ class DurableItems:
         dynamodb._set_item = self._telling(dynamodb._set_item)
         dynamodb._remove_item = self._telling(dynamodb._remove_item)
         dynamodb._items_replaced = self._replacing(dynamodb._items_replaced)
+        narrow_queries()
 
     def load(self) -> None:
         """After the snapshot, which has the tables."""
@@ -48,7 +56,7 @@ class DurableItems:
 
         tables = {table["TableId"]: table for table in dynamodb._tables.all_values()}
         for table in tables.values():
-            table["items"] = Items(dict)
+            table["items"] = Items({})
         for (table_id, partition, sort), item in self._journal.records(KIND):
             if table_id in tables:
                 tables[table_id]["items"][partition][sort] = item
@@ -58,7 +66,7 @@ class DurableItems:
     def _telling(self, change: Callable[..., Any]) -> Callable[..., Any]:
         def change_and_tell(table: Table, partition: str, sort: str, *item: Any) -> Any:
             if not isinstance(table["items"], Items):
-                table["items"] = Items(dict, table["items"])
+                table["items"] = Items(table["items"])
             changed = change(table, partition, sort, *item)
             self._journal.touch((KIND, table["TableId"], partition, sort), partial(_item, table, partition, sort))
             return changed

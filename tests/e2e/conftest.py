@@ -30,9 +30,10 @@ STOP_SECONDS = 20
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not SMOKE_URL:
         return
-    behind = [item for item in items if {"stack", "s3", "tmp_path"} & set(getattr(item, "fixturenames", ()))]
-    items[:] = [item for item in items if item not in behind]
-    config.hook.pytest_deselected(items=behind)
+    used = {item: set(getattr(item, "fixturenames", ())) for item in items}
+    left_out = [item for item in items if "client" not in used[item] or {"stack", "s3"} & used[item]]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 class LocalStack:

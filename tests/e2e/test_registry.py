@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -250,3 +251,27 @@ def test_keys_are_listed_rotated_and_revoked(stack):
     unused = json_of(owner.call("POST", "/api/v1/keys", json={"name": "unused"}), 201)
     json_of(owner.call("DELETE", f"/api/v1/keys/{unused['id']}"), 204)
     assert Client(stack.url, unused["secret"]).call("GET", "/api/v1/models").status_code == 403
+
+
+def at_once(calls):
+    """All answers, the calls made together."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(lambda call: call(), calls))
+
+
+def test_of_several_uploads_of_one_number_one_gets_it(stack, owner):
+    def send(number):
+        beside = Client(owner.url, owner.headers["Authorization"].removeprefix("Bearer "))
+        named = {"name": "raced"} | ({"version": number} if number else {})
+        return beside.call("POST", "/upload", files={"model": ("m.onnx", linear())}, data=named)
+
+    answers = at_once([lambda: send("7")] * 6)
+    assert sorted(one.status_code for one in answers) == [202] + [409] * 5
+    assert {one.json()["code"] for one in answers if one.status_code == 409} <= {"version_taken", "conflict"}
+    answers = at_once([lambda: send(None)] * 4)
+    made = [one.json()["version"] for one in answers if one.status_code == 202]
+    assert sorted(made) == list(range(8, 8 + len(made)))
+    assert {one.status_code for one in answers} <= {202, 409}
+    for one in answers:
+        if one.status_code == 202:
+            assert owner.await_job(one.json()["job_id"])["state"] == "succeeded"

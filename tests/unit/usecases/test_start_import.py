@@ -55,6 +55,15 @@ def test_two_uploads_to_one_key_are_two_versions(at):
     assert len(at.runner.started) == 2
 
 
+def test_events_that_come_twice_and_in_the_wrong_order_import_each_object_version_once(at):
+    arrivals = [arrive(at.uploads, "uploads/t/m/a.onnx", body) for body in (b"one", b"two", b"three")]
+    for arrived in [*reversed(arrivals), *arrivals]:
+        start_import(at, arrived)
+    sources = [at.registry.get_job("t", document["job_id"]).source[0] for _, document in at.runner.started]
+    assert [one.version_id for one in sources] == [one.version_id for one in reversed(arrivals)]
+    assert [document["version"] for _, document in at.runner.started] == [1, 2, 3]
+
+
 def test_files_in_a_folder_wait_for_complete_and_become_one_model(at):
     for name in ("model.onnx", "data/weights.bin"):
         assert start_import(at, arrive(at.uploads, f"uploads/t/m/run7/{name}")) is None

@@ -207,3 +207,35 @@ def _item(name: str, number: int) -> dict[str, Any]:
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
+
+
+def query_in_pages(services: Services) -> dict[str, Any]:
+    """The same queries, of a table of 300 items, by boto3's pages and by their limits."""
+    table = services.client("dynamodb")
+    table.create_table(**TABLE)
+    for start in range(0, 300, 25):
+        puts = [
+            {"PutRequest": {"Item": _item(f"{n % 3}#{n:03}", n) | {"t": {"S": "x" * 9000}}}}
+            for n in range(start, start + 25)
+        ]
+        table.batch_write_item(RequestItems={"things": puts})
+    table.delete_item(TableName="things", Key=_key("1#001"))
+    asked = {
+        "TableName": "things",
+        "KeyConditionExpression": "PK = :p AND begins_with(SK, :s)",
+        "ExpressionAttributeValues": {":p": {"S": "p"}, ":s": {"S": "1#"}},
+    }
+    older = asked | {"KeyConditionExpression": "PK = :p AND SK < :s", "ScanIndexForward": False}
+    return {
+        "by size": _pages(table, asked | {"KeyConditionExpression": "PK = :p AND SK >= :s"}),
+        "by limit": _pages(table, asked | {"Limit": 40}),
+        "backward": _pages(table, older | {"Limit": 30}),
+        "filtered": _pages(table, asked | {"Limit": 40, "FilterExpression": "n < :n"}, {":n": {"N": "100"}}),
+        "other tenant": _pages(table, asked, {":p": {"S": "q"}}),
+    }
+
+
+def _pages(table: Any, asked: dict[str, Any], values: dict[str, Any] | None = None) -> list[list[int]]:
+    asked = asked | {"ExpressionAttributeValues": asked["ExpressionAttributeValues"] | (values or {})}
+    pages = table.get_paginator("query").paginate(**asked)
+    return [[int(item["n"]["N"]) for item in page["Items"]] for page in pages]

@@ -78,3 +78,15 @@ def test_an_event_is_delivered_until_its_function_has_taken_it(run):
     assert event["detail"]["object"]["version-id"] == version
     assert event["detail"]["object"]["key"] == "uploads/t/m/f"
     assert run("count_pending") == 0
+
+
+def test_queries_answer_page_by_page_what_they_ask_for(run):
+    found = run("query_in_pages")
+    ones = [n for n in range(1, 300, 3) if n != 1]
+    assert found["by limit"] == [ones[:40], ones[40:80], ones[80:]]
+    backward = list(reversed(range(0, 300, 3)))
+    assert found["backward"] == [backward[:30], backward[30:60], backward[60:90], backward[90:]]
+    assert [n for page in found["filtered"] for n in page] == [n for n in ones if n < 100]
+    assert [n for page in found["by size"] for n in page] == [*ones, *range(2, 300, 3)]
+    assert len(found["by size"][0]) == 117  # of 9 KB each, until 1 MB is passed
+    assert found["other tenant"] == [[]]
