@@ -87,18 +87,19 @@ class Worker:
         self._ready: list[Json] = []
         self._uploads: list[Json] = []  # of S3, begun and not completed
         self._grants: list[Json] = []  # of the API, the same
+        # Imports take a second or two of a core each, and are waited for after every kill.
         self._acts = [
-            (5, self.upload),
-            (3, self.put_model),
-            (6, self.follow),
-            (3, self.upload_in_parts),
-            (3, self.add_part),
+            (2, self.upload),
+            (1, self.put_model),
+            (5, self.follow),
+            (1, self.upload_in_parts),
+            (4, self.add_part),
             (2, self.complete),
-            (3, self.put_object),
-            (2, self.delete_object),
-            (4, self.move_alias),
-            (2, self.describe_model),
-            (2, self.delete_version),
+            (8, self.put_object),
+            (4, self.delete_object),
+            (6, self.move_alias),
+            (3, self.describe_model),
+            (1, self.delete_version),
         ]
 
     def run(self, stopping: threading.Event) -> None:
@@ -125,7 +126,7 @@ class Worker:
         self._ledger.note(("import", model), f"the import of {key}", lambda: self._has_import(model))
 
     def follow(self, at: Reach) -> None:
-        """An end that was seen stays; an import that was interrupted is run again."""
+        """An end that was seen stays; an import that was interrupted is run again, one at a time."""
         for job_id, job in list(self._jobs.items()):
             now = at.call("GET", f"/api/v1/jobs/{job_id}").json()
             if now.get("state") == "succeeded":
@@ -134,6 +135,7 @@ class Worker:
                 self._note_ready(job)
             elif now.get("state") == "failed" and now["error"]["code"] == "interrupted":
                 at.call("POST", f"/api/v1/jobs/{job_id}/retry")
+                return
 
     def upload_in_parts(self, at: Reach) -> None:
         """Through the API, whose parts are of S3's."""

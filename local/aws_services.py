@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from local import ministack_hooks, ministack_iam
 from local.children import die_with_parent
-from local.durable.calls import Effect, effect
+from local.durable.calls import Call, Effect
 from local.durable.durability import Durability
 from local.origins import Refusal, refusal
 from local.saver import Saver
@@ -20,7 +19,6 @@ from local.saver import Saver
 SAVE, DELIVER = "/_aimass/save", "/_aimass/deliver"  # what the launcher asks for
 RESET = "/_ministack/reset"
 NO_RESET = Refusal(403, "no_reset", "resetting would lose what was acknowledged: choose another STATE")
-ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -114,29 +112,6 @@ class Guard:
             return message
 
         return next_message
-
-
-class Call:
-    """A request, and which operation it turns out to be: some services name it in a form, which is the body."""
-
-    def __init__(self, method: str, path: str, headers: dict[str, str]) -> None:
-        self._call = method, path, headers.get("x-amz-target", "")
-        self._is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        self._action = ""
-
-    @property
-    def effect(self) -> Effect:
-        return effect(*self._call, self._action)
-
-    def listening(self, receive: Receive) -> Receive:
-        async def listen() -> Message:
-            message = await receive()
-            found = ACTION.search(message.get("body", b"")) if self._is_form and not self._action else None
-            if found:
-                self._action = found[1].decode()
-            return message
-
-        return listen
 
 
 async def _send_refusal(refused: Refusal, send: Send) -> None:

@@ -7,5 +7,6 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
-    """`rule` as cdk-nag prints it, without its pack: `S1`, or one finding of it, as `IAM5[Resource::*]`."""
-    Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
+    """`rule` as printed, without cdk-nag's pack: `S1`, one finding of it as `IAM5[Resource::*]`, or `@aws-cdk/...`."""
+    known = rule if rule.startswith("@aws-cdk/") else f"AwsSolutions-{rule}"
+    Validations.of(construct).acknowledge(Acknowledgment(id=known, reason=reason))

@@ -81,6 +81,9 @@ class ServiceFunction(Construct):
             role=self._role,
         )
         acknowledge(function, "L1", "Python 3.13 is what the layers' wheels are pinned for and the tests run on")
+        if snapshot:
+            published = "@aws-cdk/aws-lambda:snapStartRequirePublish"
+            acknowledge(function, published, "whoever calls it calls `live`, an alias of published versions")
         log_group.grant_write(self._role)
         self.live = Alias(self, "live", alias_name="live", version=function.current_version)
         Rollout(self, stage=stage, function_name=self.function_name, alias=self.live, refuses=refuses)

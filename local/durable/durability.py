@@ -15,6 +15,7 @@ from local.durable.messages import DurableMessages
 from local.durable.objects import DurableObjects
 from local.durable.snapshots import Snapshots, States
 from local.durable.streams import Streams
+from local.durable.uploads import DurableUploads
 from local.saver import Saver
 
 JOURNAL, BLOBS, SNAPSHOTS = "journal.db", "blobs", "snapshots"
@@ -26,10 +27,11 @@ class Durability:
     def __init__(self, state: Path) -> None:
         self.journal = Journal(state / JOURNAL)
         self._snapshots = Snapshots(state / SNAPSHOTS, _write_one)
-        blobs = Blobs(state / BLOBS, self.journal)
-        self._streams = Streams(blobs)
+        self._blobs = Blobs(state / BLOBS, self.journal)
+        self._streams = Streams(self._blobs)
         self._items = DurableItems(self.journal)
-        self._objects = DurableObjects(self.journal, blobs)
+        self._objects = DurableObjects(self.journal, self._blobs)
+        self._uploads = DurableUploads(self.journal, self._blobs)
         self._messages = DurableMessages(self.journal)
         self._executions = DurableExecutions(self.journal)
         self._events = DurableEvents(self.journal)
@@ -48,10 +50,12 @@ class Durability:
         def restore_and_load() -> None:
             persistence.STATE_DIR = str(self._snapshots.newest())
             restore()
-            for part in (self._items, self._objects, self._messages, self._executions):
+            for part in (self._items, self._objects, self._uploads, self._messages, self._executions):
                 part.load()
+            self._blobs.remove_strangers()
 
-        for part in (self._streams, self._items, self._objects, self._messages, self._executions, self._events):
+        parts = (self._streams, self._items, self._objects, self._uploads, self._messages, self._executions)
+        for part in (*parts, self._events):
             part.install()
         app._load_persisted_state = restore_and_load
         app.save_all = self._write
