@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import infra  # noqa: F401 it says on which Node aws_cdk runs
+
+# isort: split
 import aws_cdk as cdk
 
 from infra.settings import STAGES

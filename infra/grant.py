@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None, client: Any = boto3.client) -> 
         print(f"{what}: {NO_LIMIT if limit is None else limit}" + (f", used {used[what]}" if what in used else ""))
 
 
-def _changes(options: argparse.Namespace) -> dict[str, int | None]:
-    changes: dict[str, int | None] = {
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    changes: dict[str, Any] = {
         what: getattr(options, what) for what in ("bytes", "models", "jobs") if getattr(options, what) is not None
     }
     if options.calls_per_second is not None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Route:
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "ANY"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY"]
     path: str
     function: Literal["api", "predict"]
     public: bool = False
@@ -53,6 +53,10 @@ ROUTES = (
     Route("ANY", "/v1/{proxy+}", "predict"),
     Route("ANY", "/v2", "predict"),
     Route("ANY", "/v2/{proxy+}", "predict"),
+    # A web page's preflight carries no key: without routes of its own it would fall to those above.
+    Route("OPTIONS", "/v1/{proxy+}", "predict", public=True),
+    Route("OPTIONS", "/v2", "predict", public=True),
+    Route("OPTIONS", "/v2/{proxy+}", "predict", public=True),
     Route("GET", "/v2/health/live", "predict", public=True),
     Route("GET", "/v2/health/ready", "predict", public=True),
 )

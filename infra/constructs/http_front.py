@@ -44,7 +44,7 @@ LOGGED = {
     "authorizer_error": "$context.authorizer.error",
 }
 ASKED = ["Authorization", "Content-Type", "Idempotency-Key", "Inference-Header-Content-Length"]
-ANSWERED = ["Inference-Header-Content-Length", "Location", "Retry-After"]
+ANSWERED = ["Idempotent-Replayed", "Inference-Header-Content-Length", "Location", "Retry-After"]
 
 
 class HttpFront(Construct):
@@ -93,9 +93,7 @@ class HttpFront(Construct):
                 authorizer=HttpNoneAuthorizer() if route.public else by_key,
             )
             if route.public:
-                acknowledge(
-                    added, "APIG4", "probes and clients without a key ask it; its answer is the same for everyone"
-                )
+                acknowledge(added, "APIG4", "probes and preflights have no key; its answer is the same for everyone")
             yield route, added
 
     def _bound(self, routes: Mapping[Route, HttpRoute], key: IKey) -> None:

@@ -47,6 +47,9 @@ PUBLIC = {
     "GET /openapi.json": "api",
     "GET /v2/health/live": "predict",
     "GET /v2/health/ready": "predict",
+    "OPTIONS /v1/{proxy+}": "predict",
+    "OPTIONS /v2": "predict",
+    "OPTIONS /v2/{proxy+}": "predict",
 }
 ALIASES = {"api": "apilive", "predict": "predictsmalllive", "authorize": "authorizelive"}
 FUNCTIONS = {alias: name for name, alias in ALIASES.items()}

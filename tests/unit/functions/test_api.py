@@ -114,7 +114,7 @@ def test_every_documented_call_has_a_deployed_route_and_every_route_is_documente
     calls = [(method.upper(), path) for path, item in document(api.app)["paths"].items() for method in item]
     for method, path in calls:
         assert any(matches(route, method, path) for route in ROUTES), (method, path)
-    for route in ROUTES:
+    for route in (one for one in ROUTES if one.method != "OPTIONS"):  # preflights are the gateway's
         assert any(matches(route, method, path) for method, path in calls), route
 
 
