@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import uvloop
 
+from benchmarks.journal import measure
 from benchmarks.models import one_file, tiny, with_external_data
 from benchmarks.reach import TENANT, Reach
 from benchmarks.stack import OwnStack, memory_mib
@@ -54,6 +56,9 @@ class Bench:
         self.lines: list[str] = []
 
     def run(self, largest: int) -> None:
+        self._table("until it is on disk", "")
+        for row in uvloop.run(measure(self.scratch / "journal")):
+            self._row(*row)
         self._starts()
         self._table("import", "upload s", "import s", "peak anonymous MiB", "peak PSS MiB", "of it, anonymous")
         for name, size in IMPORTS.items():

@@ -1,18 +1,28 @@
 """Cancelling jobs, and running them again."""
 
+from dataclasses import replace
+
 import pytest
 
-from aimass.domain.errors import InvalidArguments, JobNotCancellable, JobNotFound, VersionNotReady
+from aimass.domain.errors import (
+    InvalidArguments,
+    JobNotCancellable,
+    JobNotFound,
+    JobNotRetryable,
+    LimitExceeded,
+    VersionNotReady,
+)
 from aimass.domain.model import Deletion, Failure
 from aimass.domain.ports import PageRequest
 from aimass.usecases.cancel import cancel_job
 from aimass.usecases.download import downloads
 from aimass.usecases.retry import retry_job
 from aimass.usecases.start_import import start_import
-from aimass.usecases.uploads import NewVersion, describe_upload, start_upload
+from aimass.usecases.uploads import NewVersion, describe_upload, start_upload, upload_whole
+from aimass.usecases.versions import delete_version
 from tests.unit.aws.test_registry import ready
 from tests.unit.conftest import LIMITS
-from tests.unit.usecases.test_start_import import arrive
+from tests.unit.usecases.test_start_import import arrive, arrived_now
 
 
 def cancel(at, job_id, tenant="t"):
@@ -93,3 +103,59 @@ def test_a_variant_or_version_that_is_not_there_cannot(registry):
     registry.delete_version("t", done, Deletion("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "ready"))
     with pytest.raises(VersionNotReady):
         downloads(registry, Artifacts(), "t", "m", 1, "original")
+
+
+def test_the_file_of_an_upload_that_was_cancelled_before_its_event_came_makes_no_version(at):
+    job = upload_whole(at.registry, at.uploads, "t", NewVersion("m", "a.onnx"), LIMITS, b"x")
+    cancel(at, job.id)
+    assert start_import(at, arrived_now(at.uploads, "uploads/t/m/a.onnx")) == job.id
+    assert at.runner.started == []
+    assert at.registry.next_number("t", "m") == 2
+    assert at.registry.get_job("t", job.id).state == "cancelled"
+
+
+def test_the_file_of_an_upload_that_was_given_up_still_becomes_its_version(at):
+    job = upload_whole(at.registry, at.uploads, "t", NewVersion("m", "a.onnx", label="kept"), LIMITS, b"x")
+    at.registry.fail("t", job, Failure("upload", "upload_expired", "late"))
+    start_import(at, arrived_now(at.uploads, "uploads/t/m/a.onnx"))
+    assert (at.registry.get_job("t", job.id).state, at.registry.next_number("t", "m")) == ("running", 2)
+    assert at.registry.get_version("t", "m", 1).label == "kept"
+    assert at.limits.usage_of("t").jobs == 1
+
+
+def test_an_upload_beyond_the_jobs_at_once_comes_again_instead_of_failing(at):
+    at.limits.grant("t", replace(LIMITS, jobs=1))
+    start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    second = arrive(at.uploads, "uploads/t/m/b.onnx")
+    with pytest.raises(LimitExceeded):
+        start_import(at, second)
+    at.registry.fail("t", at.registry.get_job("t", at.runner.started[0][1]["job_id"]), Failure("verify", "x", "y"))
+    assert at.registry.get_job("t", start_import(at, second)).state == "running"
+
+
+def test_cancelling_again_finishes_what_the_first_call_could_not(at, monkeypatch):
+    arrived = arrive(at.uploads, "uploads/t/m/a.onnx")
+    job_id = start_import(at, arrived)
+
+    def down(name):
+        raise OSError("unreachable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(at.runner, "stop", down)
+        with pytest.raises(OSError, match="unreachable"):
+            cancel(at, job_id)
+    assert cancel(at, job_id).state == "cancelled"
+    assert arrived.fingerprint in at.runner.ended
+
+
+def test_what_cannot_run_again_says_what_to_do(at):
+    job = upload_whole(at.registry, at.uploads, "t", NewVersion("n", "a.onnx"), LIMITS, b"x")
+    at.registry.fail("t", job, Failure("upload", "upload_failed", "x"))
+    with pytest.raises(JobNotRetryable, match="upload it again"):
+        retry_job(at, "t", job.id)
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    at.registry.fail("t", at.registry.get_job("t", job_id), Failure("verify", "x", "y"))
+    delete_version(at.registry, "t", "m", 1)
+    with pytest.raises(JobNotRetryable, match="restore it first"):
+        retry_job(at, "t", job_id)
+    assert at.registry.get_job("t", job_id).state == "failed"

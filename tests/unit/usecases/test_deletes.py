@@ -16,7 +16,7 @@ from aimass.domain.errors import (
 from aimass.domain.model import Deletion
 from aimass.domain.ports import PageRequest
 from aimass.usecases.aliases import move_alias, remove_alias
-from aimass.usecases.models import delete_model, purge_model, restore_model
+from aimass.usecases.models import delete_model, describe_model, purge_model, restore_model
 from aimass.usecases.versions import delete_version, purge_version, restore_version
 from tests.unit.aws.test_registry import FILES, listed, ready, reserved
 
@@ -166,3 +166,58 @@ def test_a_model_is_purged_only_after_it_was_deleted_and_is_then_beyond_restorin
     purge_model(registry, "t", "m")
     with pytest.raises(NotDeleted):
         restore_model(registry, "t", "m")
+
+
+def test_a_model_whose_alias_moves_while_it_is_deleted_stays(registry):
+    ready(registry)
+    before = registry.find_model("t", "m")
+    move_alias(registry, "t", "m", "prod", 1)
+    with pytest.raises(Conflict):
+        registry.delete_model("t", before, Deletion("now", "later", "ready"))
+    assert registry.get_model("t", "m").deleted is None
+
+
+def test_an_alias_cannot_move_in_a_model_that_was_deleted_meanwhile(registry, monkeypatch):
+    ready(registry)
+    find = registry.find_alias
+
+    def deleted_by_another(*names):
+        found = find(*names)
+        delete_model(registry, "t", "m")
+        return found
+
+    monkeypatch.setattr(registry, "find_alias", deleted_by_another)
+    with pytest.raises(ModelNotFound):
+        move_alias(registry, "t", "m", "prod", 1)
+    assert registry.get_version("t", "m", 1).held_by == ()
+
+
+def test_a_description_that_comes_while_the_model_is_deleted_is_kept(registry):
+    ready(registry)
+    before = registry.find_model("t", "m")
+    describe_model(registry, "t", "m", {"description": "new", "tags": {"a": "1"}})
+    registry.delete_model("t", before, Deletion("now", "9999", "ready"))
+    restored = restore_model(registry, "t", "m")
+    assert (restored.description, restored.tags) == ("new", {"a": "1"})
+
+
+def test_a_name_that_is_used_again_after_a_purge_has_none_of_the_old_ones_history(registry):
+    ready(registry)
+    describe_model(registry, "t", "m", {"description": "old", "tags": {"a": "1"}})
+    move_alias(registry, "t", "m", "prod", 1)
+    remove_alias(registry, "t", "m", "prod")
+    delete_model(registry, "t", "m")
+    registry.purge_model("t", registry.find_model("t", "m"))
+    ready(registry, 2)
+    assert move_alias(registry, "t", "m", "prod", 2).revision == 1
+    model = registry.get_model("t", "m")
+    assert (model.description, model.tags) == (None, {})
+    assert registry.list_models_by_tag("t", "a", "1", PAGE).items == ()
+
+
+def test_first_uploads_at_once_count_one_model(registry, limits, monkeypatch):
+    monkeypatch.setattr(registry, "_model_or_none", lambda *names: None)
+    reserved(registry, 1)
+    with pytest.raises(Conflict):
+        reserved(registry, 2)
+    assert limits.usage_of("t").models == 1

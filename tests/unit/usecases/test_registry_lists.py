@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from aimass.adapters.aws.items import item_of
 from aimass.domain.errors import Conflict, InvalidArguments, ModelNotFound, VersionNotReady
+from aimass.domain.model import Model
 from aimass.domain.names import parse_tag
 from aimass.domain.ports import PageRequest
 from aimass.usecases.models import delete_model, describe_model, list_models
@@ -144,3 +146,13 @@ def test_two_descriptions_at_once_do_not_mix_their_tags(registry):
     describe_model(registry, "t", "m", {"tags": {"a": "1"}})
     with pytest.raises(Conflict):
         registry.describe_model("t", before, replace(before, tags={"b": "2"}))
+
+
+def test_more_tagged_models_than_one_read_takes_are_all_found(registry):
+    for number in range(104):
+        name = f"m{number:03d}"
+        client = registry._client
+        item = item_of(Model(name, "then", 1, tags={"a": "1"}), PK="T#t", SK=f"MODEL#{name}")
+        client.put_item(TableName="table", Item=item)
+        client.put_item(TableName="table", Item=item_of({"name": name}, PK="T#t", SK=f"TAG#a#1#{name}"))
+    assert len(registry.list_models_by_tag("t", "a", "1", PageRequest(200)).items) == 104

@@ -17,6 +17,7 @@ def cancel_job(registry: ModelRegistry, uploads: UploadStore, runner: ImportRunn
     for _ in range(_TRIES):
         job = registry.get_job(tenant, job_id)
         if job.state == "cancelled":
+            _clean_up(uploads, runner, job)  # the first call may have got no further
             break
         if job.finished_at:
             raise JobNotCancellable(f"job {job_id} has {job.state} already", state=job.state)
@@ -30,7 +31,7 @@ def cancel_job(registry: ModelRegistry, uploads: UploadStore, runner: ImportRunn
 
 
 def _clean_up(uploads: UploadStore, runner: ImportRunner, job: Job) -> None:
-    if job.state == "waiting" and job.upload:
+    if job.upload and not job.source:
         with suppress(UploadNotFound):
             uploads.abort_multipart(job.upload.key, job.upload.storage_id)
     if job.execution:

@@ -9,7 +9,7 @@ from ulid import ULID
 
 from aimass.domain.clock import now
 from aimass.domain.errors import VersionNotReady
-from aimass.domain.model import Job, Version
+from aimass.domain.model import Failure, Job, Version
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 from aimass.usecases.start_import import Imports, execution_input, execution_name
 
@@ -33,8 +33,13 @@ def request_verification(at: Imports, tenant: str, model: str, number: int) -> J
     job = Job(
         job_id, "verification", model, number, version.filename, "running", now(), step="verify", execution=execution
     )
+    document = execution_input(tenant, job) | verification_input(version)
     at.registry.start_job(tenant, job, at.limits.limits_of(tenant))
-    at.runner.start(execution_name(job), execution_input(tenant, job) | verification_input(version))
+    try:
+        at.runner.start(execution_name(job), document)
+    except Exception:
+        at.registry.fail(tenant, job, Failure("verify", "not_started", "it could not be started; try again"))
+        raise
     return job
 
 

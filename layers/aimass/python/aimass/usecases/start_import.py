@@ -67,6 +67,8 @@ def start_import(at: Imports, arrived: ArrivedObject) -> str | None:
 
     `uploads/<tenant>/<model>/<file>` imports itself. Deeper files wait for `_COMPLETE` in or above their folder,
     directly under the model or in one of its folders, and become one model of several files.
+
+    Raises LimitExceeded while the tenant has as many jobs as it may: the event shall come again.
     """
     _, tenant, *rest = arrived.key.split("/", 3)
     check_name("tenant", tenant)
@@ -93,8 +95,9 @@ def _announced(at: Imports, arrived: ArrivedObject, tenant: str) -> str | None:
         job = at.registry.get_job(tenant, job_id)
     except JobNotFound:
         return None
-    awaited = job.state == "waiting" or job.execution == arrived.fingerprint
-    return job_id if awaited and upload_key(tenant, job) == arrived.key else None
+    # One that was cancelled, or given up, before its object came is this object's still: it makes no other version.
+    is_its_own = job.execution in {None, arrived.fingerprint}
+    return job_id if is_its_own and upload_key(tenant, job) == arrived.key else None
 
 
 def _start_folder(at: Imports, arrived: ArrivedObject, tenant: str, model: str) -> str | None:
@@ -126,14 +129,23 @@ def _start(
             raise PayloadTooLarge(f"{size} bytes are more than the {MAX_UPLOAD_BYTES} that one import takes", size=size)
         job = _job(at, tenant, replace(new, size=size), job_id)
     except (InvalidArguments, LimitExceeded, ModelDeleted, PayloadTooLarge) as error:
+        if error.details.get("limit") == "jobs":
+            raise  # others end: the event comes again
         return _refuse(at.registry, tenant, new, job_id, error)
-    if job.state == "waiting":
-        running = replace(job, state="running", source=source, execution=arrived.fingerprint, finished_at=None)
-        at.registry.requeue(tenant, running, was=job)
+    if _awaits_its_file(job):
+        running = replace(
+            job, state="running", source=source, execution=arrived.fingerprint, finished_at=None, error=None
+        )
+        at.registry.requeue(tenant, running, was=job, limits=at.limits.limits_of(tenant))
         job = running
     if job.state == "running" and job.execution == arrived.fingerprint:
         at.runner.start(execution_name(job), execution_input(tenant, job))
     return job.id
+
+
+def _awaits_its_file(job: Job) -> bool:
+    """It waits, or had been given up because its file did not come in time."""
+    return job.state == "waiting" or (job.state == "failed" and job.execution is None and job.version > 0)
 
 
 def _job(at: Imports, tenant: str, new: NewVersion, job_id: str) -> Job:

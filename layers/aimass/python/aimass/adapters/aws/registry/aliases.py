@@ -6,7 +6,7 @@ from aimass.adapters.aws.items import value_of
 from aimass.adapters.aws.registry.table import version_key
 from aimass.adapters.aws.registry.versions import Versions
 from aimass.adapters.aws.transactions import Write, transact
-from aimass.domain.errors import AliasNotFound, RevisionChanged, VersionNotReady
+from aimass.domain.errors import AliasNotFound, ModelNotFound, RevisionChanged, VersionNotReady
 from aimass.domain.model import Alias, AliasMove
 from aimass.domain.ports import Page, PageRequest
 
@@ -45,7 +45,7 @@ class Aliases(Versions):
             writes.append(self._hold(tenant, move, move.version))
         if before and before.version is not None and before.version != move.version:
             writes.append(self._let_go(tenant, move, before.version))
-        transact(self._client, *writes)
+        transact(self._client, *writes, self._still_there(tenant, move.model))
         return alias
 
     def alias_history(self, tenant: str, model: str, name: str, page: PageRequest) -> Page[AliasMove]:
@@ -79,6 +79,16 @@ class Aliases(Versions):
         ).otherwise(
             VersionNotReady(f"version {version} of {move.model!r} is not ready", model=move.model, version=version)
         )
+
+    def _still_there(self, tenant: str, model: str) -> Write:
+        """A move counts as a change of the model, so that no delete comes between reading its aliases and hiding it."""
+        return self._update(
+            tenant,
+            f"MODEL#{model}",
+            "ADD epoch :one",
+            "attribute_exists(SK) AND (attribute_not_exists(deleted) OR attribute_type(deleted, :null))",
+            {":one": 1, ":null": "NULL"},
+        ).otherwise(ModelNotFound(f"model {model!r} was deleted meanwhile", model=model))
 
     def _let_go(self, tenant: str, move: AliasMove, version: int) -> Write:
         return self._update(

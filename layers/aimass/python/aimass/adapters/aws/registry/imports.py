@@ -37,7 +37,7 @@ class Imports(Versions, Jobs):
             self._client,
             self._put_version(tenant, version, "attribute_not_exists(SK)", {}).otherwise(taken),
             self._put(tenant, f"JOB#{job.id}", job, new=True).otherwise(exists),
-            self._number(tenant, version),
+            self._number(tenant, version, new=model is None),
             self._reserving(tenant, limits, **asked),
             self._due(Due(expires, "upload", tenant, f"JOB#{job.id}")),
         )
@@ -115,24 +115,23 @@ class Imports(Versions, Jobs):
             )
         return model
 
-    def _number(self, tenant: str, version: Version) -> Write:
-        """Raises the model's last number, making the model if need be; one that was purged begins anew."""
+    def _number(self, tenant: str, version: Version, *, new: bool) -> Write:
+        """Raises the model's last number. A `new` one is made, or begins anew after it was purged."""
         highest = max(version.number, self.next_number(tenant, version.model) - 1)
-        values = {
-            ":highest": highest,
-            ":name": version.model,
-            ":now": version.created_at,
-            ":nothing": None,
-            ":purged": PURGED,
-            ":null": "NULL",
-        }
+        values = {":highest": highest, ":name": version.model, ":now": version.created_at, ":nothing": None}
+        if new:
+            known, values = "attribute_not_exists(SK) OR deleted.was = :purged", values | {":purged": PURGED}
+        else:
+            known, values = (
+                "attribute_not_exists(deleted) OR attribute_type(deleted, :null)",
+                values | {":null": "NULL"},
+            )
         return self._update(
             tenant,
             f"MODEL#{version.model}",
             "SET last_version = :highest, #name = :name, deleted = :nothing, "
             "created_at = if_not_exists(created_at, :now)",
-            "(attribute_not_exists(last_version) OR last_version <= :highest) AND (attribute_not_exists(deleted)"
-            " OR attribute_type(deleted, :null) OR deleted.was = :purged)",
+            f"(attribute_not_exists(last_version) OR last_version <= :highest) AND ({known})",
             values,
             names={"#name": "name"},
         ).otherwise(Conflict(f"another upload of {version.model!r} came first; try again", model=version.model))

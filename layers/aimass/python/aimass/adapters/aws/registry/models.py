@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from aimass.adapters.aws.items import value_of
 from aimass.adapters.aws.registry.due import DueWrites
@@ -14,8 +15,8 @@ from aimass.domain.errors import Conflict, ModelNotFound
 from aimass.domain.model import PURGED, Deletion, Due, Model
 from aimass.domain.ports import Page, PageRequest
 
-SAME_EPOCH = "(attribute_not_exists(epoch) OR epoch = :epoch)"
-_NAMES_A_READ = 100
+_KEYS_A_READ = 100
+_KEYS_A_WRITE = 100
 
 
 class Models(UsageTable, DueWrites):
@@ -72,13 +73,9 @@ class Models(UsageTable, DueWrites):
                 tenant,
                 f"MODEL#{before.name}",
                 "SET description = :description, tags = :tags",
-                f"(attribute_not_exists(tags) OR tags = :before) AND {SAME_EPOCH}",
-                {
-                    ":description": after.description,
-                    ":tags": after.tags,
-                    ":before": before.tags,
-                    ":epoch": before.epoch,
-                },
+                "(attribute_not_exists(tags) OR tags = :before) AND "
+                "(attribute_not_exists(deleted) OR attribute_type(deleted, :null))",
+                {":description": after.description, ":tags": after.tags, ":before": before.tags, ":null": "NULL"},
             ).otherwise(Conflict(f"model {before.name!r} changed meanwhile; read it and try again")),
             *(self._delete(tenant, _tag_key(one, before.name)) for one in sorted(old - new)),
             *(self._put(tenant, _tag_key(one, before.name), {"name": before.name}) for one in sorted(new - old)),
@@ -87,35 +84,48 @@ class Models(UsageTable, DueWrites):
     def delete_model(self, tenant: str, model: Model, deletion: Deletion) -> None:
         """Hides the model and all in it until it is restored or purged. Raises Conflict when it changed meanwhile."""
         due = Due(deletion.purge_at, "model", tenant, f"MODEL#{model.name}")
-        transact(self._client, self._replaced(tenant, model, replace(model, deleted=deletion)), self._due(due))
+        transact(self._client, self._marked(tenant, model, deletion), self._due(due))
 
     def restore_model(self, tenant: str, model: Model) -> None:
         """Brings a deleted model back. Raises Conflict when it changed meanwhile."""
-        transact(self._client, self._replaced(tenant, model, replace(model, deleted=None)))
+        transact(self._client, self._marked(tenant, model, None))
 
     def purge_model(self, tenant: str, model: Model) -> None:
         """Frees the name of a deleted model, its versions purged before; numbers go on from where they were."""
-        gone = Model(model.name, model.created_at, model.last_version, deleted=Deletion(now(), now(), PURGED))
-        tags = (self._delete(tenant, _tag_key(tag, model.name)) for tag in model.tags.items())
-        transact(self._client, self._replaced(tenant, model, gone), self._using(tenant, models=-1), *tags)
+        moment = now()
+        tags = [self._delete(tenant, _tag_key(tag, model.name)) for tag in model.tags.items()]
+        self._forget_aliases(tenant, model.name)
+        marked = self._marked(tenant, model, Deletion(moment, moment, PURGED), ", tags = :none REMOVE description")
+        marked = replace(marked, values=marked.values | {":none": {}})
+        transact(self._client, marked, self._using(tenant, models=-1), *tags)
 
-    def _replaced(self, tenant: str, before: Model, after: Model) -> Write:
+    def _marked(self, tenant: str, before: Model, deletion: Deletion | None, also: str = "") -> Write:
+        """Deleted or not, on condition that nothing in the model was moved, deleted or uploaded meanwhile."""
         changed = Conflict(f"model {before.name!r} changed meanwhile; read it and try again", model=before.name)
-        return self._put(
+        return self._update(
             tenant,
             f"MODEL#{before.name}",
-            replace(after, epoch=before.epoch + 1),
-            f"last_version = :last AND {SAME_EPOCH}",
-            {":last": before.last_version, ":epoch": before.epoch},
+            f"SET deleted = :deleted{also} ADD epoch :one",
+            "last_version = :last AND (attribute_not_exists(epoch) OR epoch = :epoch)",
+            {":deleted": deletion, ":one": 1, ":last": before.last_version, ":epoch": before.epoch},
         ).otherwise(changed)
 
+    def _forget_aliases(self, tenant: str, model: str) -> None:
+        for prefix in (f"ALIAS#{model}#", f"MOVE#{model}#"):
+            keys = [item["SK"]["S"] for item in self._query(tenant, prefix)]
+            for start in range(0, len(keys), _KEYS_A_WRITE):
+                transact(self._client, *(self._delete(tenant, key) for key in keys[start : start + _KEYS_A_WRITE]))
+
     def _read_models(self, tenant: str, names: list[str]) -> dict[str, Model]:
-        if not names:
-            return {}
-        keys = [key(tenant, f"MODEL#{name}") for name in names[:_NAMES_A_READ]]
-        answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
-        models = [value_of(item, Model) for item in answer["Responses"][self._table]]
-        return {model.name: model for model in models}
+        found: list[Model] = []
+        for start in range(0, len(names), _KEYS_A_READ):
+            asked: Any = {"Keys": [key(tenant, f"MODEL#{name}") for name in names[start : start + _KEYS_A_READ]]}
+            while asked:
+                request = {self._table: asked | {"ConsistentRead": True}}
+                answer = self._client.batch_get_item(RequestItems=request)
+                found += [value_of(item, Model) for item in answer["Responses"][self._table]]
+                asked = answer.get("UnprocessedKeys", {}).get(self._table)
+        return {model.name: model for model in found}
 
 
 _Tagged = dict[str, str]
