@@ -15,11 +15,12 @@ from aimass.domain.errors import AimassError, InternalError, InvalidArguments, R
 from aimass.protocols.errors import error_body
 from aimass.protocols.idempotent import repeatable
 from aimass.protocols.metered import metered
+from aimass.protocols.parameters import known_parameters
 from aimass.protocols.status import status_of
 
 logger = Logger(level="INFO")
 app = APIGatewayHttpResolver(enable_validation=True)
-app.use([metered(bootstrap.call_meter), repeatable(bootstrap.idempotency)])
+app.use([metered(bootstrap.call_meter), known_parameters, repeatable(bootstrap.idempotency)])
 for part in (uploads, models, versions, aliases, jobs, keys, usage):
     app.include_router(part.router)
 

@@ -71,10 +71,9 @@ class Alarms(Construct):
         return _metric(self._prefix, f"{name}-faults", "Sum", {})
 
     def _executions(self, name: str, arn: str) -> None:
-        for metric, happened in (("ExecutionsTimedOut", "ran out of time"), ("ExecutionsAborted", "were aborted")):
-            short = metric.removeprefix("Executions").lower()
-            about = f"executions of {name} {happened}: their jobs are settled by settle_import"
-            self._alarm(f"executions-{short}", about, states_metric(arn, metric), 0)
+        # ExecutionsAborted wakes nobody: a tenant who cancels a job aborts its execution.
+        about = f"executions of {name} ran out of time: their jobs are settled by settle_import"
+        self._alarm("executions-timedout", about, states_metric(arn, "ExecutionsTimedOut"), 0)
         share = MathExpression(
             expression=f"IF(failed >= {FAILED_EXECUTIONS}, 100 * failed / MAX([started, failed]), 0)",
             using_metrics={

@@ -17,19 +17,30 @@ from aws_cdk.aws_s3 import (
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
-from infra.constructs.customer_key import CustomerKey
+from infra.constructs.customer_key import OBJECT_READ, OBJECT_WRITE, CustomerKey
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 
 READS = {"GetObject", "GetObjectVersion", "ListMultipartUploadParts"}
 WRITES = {"PutObject"}
+UPLOADS_KEPT = Duration.days(35)  # so long can an import be retried, as long as the table can be restored
 
 
 class PrivateBucket(Construct):
-    """Versioned, encrypted, TLS only. Leftovers of multipart uploads go after a day, replaced versions after 30."""
+    """Versioned, encrypted, TLS only. Leftovers of multipart uploads go after a day, replaced versions after 30.
+
+    Objects under the prefix expire after `kept`: they become replaced versions.
+    """
 
     def __init__(
-        self, scope: Construct, name: str, *, stage: Stage, key: CustomerKey, cors: Sequence[CorsRule] = ()
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        stage: Stage,
+        key: CustomerKey,
+        cors: Sequence[CorsRule] = (),
+        kept: Duration | None = None,
     ) -> None:
         super().__init__(scope, name)
         self.prefix = name
@@ -49,7 +60,10 @@ class PrivateBucket(Construct):
                 LifecycleRule(
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                     noncurrent_version_expiration=Duration.days(30),
-                )
+                    expired_object_delete_marker=True,
+                ),
+                # A rule of its own: S3 takes no delete markers and days in one.
+                *([LifecycleRule(prefix=f"{name}/", expiration=kept)] if kept else []),
             ],
         )
         acknowledge(
@@ -70,9 +84,9 @@ class PrivateBucket(Construct):
             function, objects, "every object under the one prefix: keys begin with the tenant, who is data here"
         )
         if WRITES.intersection(actions):
-            self._key.allow_write(function)
+            self._key.allow(function, "s3", OBJECT_WRITE)
         elif READS.intersection(actions):
-            self._key.allow_read(function)
+            self._key.allow(function, "s3", OBJECT_READ)
 
     def allow_list(self, function: ServiceFunction, *actions: str) -> None:
         """Lets the function do these S3 actions that list what is under the prefix."""
@@ -88,7 +102,7 @@ class ArtifactsBucket(PrivateBucket):
 
 
 class UploadsBucket(PrivateBucket):
-    """Where models arrive: `uploads/<tenant>/<model>/<file>`. Its events go to EventBridge.
+    """Where models arrive: `uploads/<tenant>/<model>/<file>`, for 35 days. Its events go to EventBridge.
 
     Web pages of the stage's origins may put parts by presigned URL, and read the ETag that completing asks for.
     """
@@ -102,7 +116,9 @@ class UploadsBucket(PrivateBucket):
             exposed_headers=["ETag"],
             max_age=3600,
         )
-        super().__init__(scope, "uploads", stage=stage, key=key, cors=[puts] if origins else [])
+        super().__init__(
+            scope, "uploads", stage=stage, key=key, cors=[puts] if origins else [], kept=UPLOADS_KEPT
+        )
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child
         assert isinstance(resource, CfnBucket)

@@ -43,8 +43,11 @@ LOGGED = {
     "function_error": "$context.integrationErrorMessage",
     "authorizer_error": "$context.authorizer.error",
 }
-ASKED = ["Authorization", "Content-Type", "Idempotency-Key", "Inference-Header-Content-Length"]
-ANSWERED = ["Idempotent-Replayed", "Inference-Header-Content-Length", "Location", "Retry-After"]
+ASKED = ["Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key", "Inference-Header-Content-Length"]
+ANSWERED = [
+    *("Idempotent-Replayed", "Inference-Header-Content-Length", "Location", "Retry-After"),
+    *("X-Model-Variant", "X-Model-Version"),
+]
 
 
 class HttpFront(Construct):

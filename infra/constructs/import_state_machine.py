@@ -27,13 +27,10 @@ from infra.constructs.acknowledged import acknowledge
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 
-# Faults of the service, not of the upload: our functions' own errors (StepRefused among them) are never retried.
-RETRIED = [
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-]
+# More imports at once than the account or `reserved_imports` has room for: they wait, some 30 minutes a step.
+THROTTLED = "Lambda.TooManyRequestsException"
+# Faults of the service, and conflicts that pass: of our functions' own errors (StepRefused) no other is retried.
+RETRIED = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "StepBusy"]
 RESULTS = {
     "identify": "$.identified",
     "convert": "$.converted",
@@ -43,6 +40,7 @@ RESULTS = {
 }
 # A state outlives its function's own timeout, so that the function's error is the one that is caught.
 GRACE_SECONDS = 10
+WHOLE = Duration.hours(3)  # all steps at their longest, and the longest waits before identify and verify
 
 
 class ImportStateMachine(Construct):
@@ -68,7 +66,7 @@ class ImportStateMachine(Construct):
             state_machine_name=self.name,
             state_machine_type=StateMachineType.STANDARD,
             definition_body=DefinitionBody.from_chainable(starts_at),
-            timeout=Duration.hours(1),
+            timeout=WHOLE,
             logs=LogOptions(destination=self._log(stage, key), level=LogLevel.ERROR, include_execution_data=False),
         )
         self._acknowledge()
@@ -123,6 +121,14 @@ class ImportStateMachine(Construct):
             result_path=RESULTS[name],
             retry_on_service_exceptions=False,
             task_timeout=Timeout.duration(Duration.seconds(function.seconds + GRACE_SECONDS)),
+        )
+        state.add_retry(
+            errors=[THROTTLED],
+            interval=Duration.seconds(2),
+            backoff_rate=2,
+            max_attempts=60,
+            max_delay=Duration.seconds(60),
+            jitter_strategy=JitterType.FULL,
         )
         state.add_retry(
             # Nothing comes after fail_import: it tries again whatever happened.

@@ -8,7 +8,7 @@ from aws_cdk.aws_lambda import EventSourceMapping
 from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
 from constructs import Construct
 
-from infra.constructs.customer_key import CustomerKey
+from infra.constructs.customer_key import OBJECT_READ, OBJECT_WRITE, CustomerKey
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 
@@ -58,7 +58,7 @@ class PrivateQueue(Queue):
     def allow_send(self, function: ServiceFunction) -> None:
         """Lets the function send, as Lambda does in its name when an asynchronous call failed for good."""
         function.allow("sqs", ["SendMessage"], self.queue_arn)
-        self._key.allow_write(function)
+        self._key.allow(function, "sqs", OBJECT_WRITE)
 
 
 class WorkQueue(PrivateQueue):
@@ -74,7 +74,7 @@ class WorkQueue(PrivateQueue):
         super().__init__(scope, name, stage=stage, key=key, visible_after=visible_after, dead_letters=dead_letters)
         self.dead_letters = dead_letters
         reader.allow("sqs", ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"], self.queue_arn)
-        key.allow_read(reader)
+        key.allow(reader, "sqs", OBJECT_READ)
         EventSourceMapping(
             self,
             "reader",

@@ -15,7 +15,7 @@ from aws_cdk.aws_dynamodb import (
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
-from infra.constructs.customer_key import CustomerKey
+from infra.constructs.customer_key import TABLE_READ, TABLE_WRITE, CustomerKey
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 
@@ -42,10 +42,7 @@ class EncryptedTable(Construct):
     def allow(self, function: ServiceFunction, *actions: str) -> None:
         """Lets the function do these DynamoDB actions on the table. A transaction needs those of its parts."""
         function.allow("dynamodb", actions, self._table.table_arn)
-        if WRITES.intersection(actions):
-            self._key.allow_write(function)
-        else:
-            self._key.allow_read(function)
+        self._key.allow(function, "dynamodb", TABLE_WRITE if WRITES.intersection(actions) else TABLE_READ)
 
 
 class RegistryTable(EncryptedTable):

@@ -65,13 +65,14 @@ class Deployment:
         }
 
     def rights(self, role: str) -> set[tuple[str, str]]:
-        """Every (action, resource) that a role is allowed."""
+        """Every (action, resource) that a role is allowed; `<key> via <service>` where only that service may use it."""
         granted = set()
         for policy in self.of_type("AWS::IAM::Policy").values():
             if policy["Properties"]["Roles"] == [role]:
                 for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
                     assert statement["Effect"] == "Allow"
-                    granted |= {(a, r) for a in _many(statement["Action"]) for r in _many(statement["Resource"])}
+                    via = _via(statement)
+                    granted |= {(a, r + via) for a in _many(statement["Action"]) for r in _many(statement["Resource"])}
         return granted
 
     def statements(self, kind: str, name: str) -> list[dict[str, Any]]:
@@ -107,6 +108,11 @@ class Deployment:
 
 def _plain(logical_id: str) -> str:
     return re.sub(r"[0-9A-F]{8}$", "", logical_id)
+
+
+def _via(statement: dict[str, Any]) -> str:
+    service = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+    return f" via {service}" if service else ""
 
 
 def _many(value: Any) -> list[Any]:

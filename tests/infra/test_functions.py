@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from aimass.domain.placement import KEPT_MB
+from infra.settings import OWN_MB
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "README.md"
 ROWS = [
     [cell.strip() for cell in line.strip("| \n").split("|")]
@@ -26,24 +29,34 @@ def on(resource, *actions):
     return {(action, resource) for action in actions}
 
 
-READ_KEY = on(KEY, "kms:Decrypt")
-WRITE_KEY = on(KEY, "kms:Decrypt", "kms:GenerateDataKey")
-READ_ONE = on(TABLE, "dynamodb:GetItem")
-STEP = on(TABLE, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem") | WRITE_KEY
+def through(service, *actions):
+    """On the key, for the service alone."""
+    return on(f"{KEY} via {service}.AWS::Region.amazonaws.com", *(f"kms:{action}" for action in actions))
+
+
+READ_TABLES = through("dynamodb", "Decrypt", "DescribeKey")
+WRITE_TABLES = READ_TABLES | through(
+    "dynamodb", "Encrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"
+)
+READ_OBJECTS = through("s3", "Decrypt")
+WRITE_OBJECTS = READ_OBJECTS | through("s3", "GenerateDataKey")
+READ_ONE = on(TABLE, "dynamodb:GetItem") | READ_TABLES
+STEP = on(TABLE, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem") | WRITE_TABLES
 TRANSACTIONS = STEP | on(TABLE, "dynamodb:Query", "dynamodb:ConditionCheckItem")
 DELETE = on(TABLE, "dynamodb:DeleteItem")
-FETCH_UPLOAD = on(UPLOADS, "s3:GetObject", "s3:GetObjectVersion")
-READ_WRITE_ARTIFACTS = on(ARTIFACTS, "s3:GetObject", "s3:PutObject")
+FETCH_UPLOAD = on(UPLOADS, "s3:GetObject", "s3:GetObjectVersion") | READ_OBJECTS
+READ_WRITE_ARTIFACTS = on(ARTIFACTS, "s3:GetObject", "s3:PutObject") | WRITE_OBJECTS
 PREDICT = (
     READ_ONE
     | on(TABLE, "dynamodb:Query")
     | on(IDEMPOTENCY, "dynamodb:UpdateItem")
     | on(ARTIFACTS, "s3:GetObject")
-    | WRITE_KEY
+    | WRITE_TABLES
+    | READ_OBJECTS
 )
-DEAD_EVENTS = on("deadevents.Arn", "sqs:SendMessage")
+DEAD_EVENTS = on("deadevents.Arn", "sqs:SendMessage") | through("sqs", "Decrypt", "GenerateDataKey")
 RIGHTS = {
-    "authorize": READ_ONE | READ_KEY,
+    "authorize": READ_ONE,
     "api": TRANSACTIONS
     | DELETE
     | on(TABLE, "dynamodb:BatchGetItem")
@@ -59,6 +72,7 @@ RIGHTS = {
     | FETCH_UPLOAD
     | on("uploadsbucket.Arn", "s3:ListBucket", "s3:ListBucketVersions")
     | on("uploaded.Arn", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    | through("sqs", "Decrypt")
     | {START_IMPORT},
     "identify": STEP | FETCH_UPLOAD | READ_WRITE_ARTIFACTS,
     "convert": STEP,
@@ -71,7 +85,8 @@ RIGHTS = {
     | DEAD_EVENTS
     | on("artifactsbucket.Arn", "s3:ListBucket")
     | on(ARTIFACTS, "s3:DeleteObject")
-    | on(UPLOADS, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+    | on(UPLOADS, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+    | READ_OBJECTS,
 }
 VALUES = {
     "TABLE_NAME": "registrytable",
@@ -160,6 +175,10 @@ def test_the_tiers_of_predict_are_the_stages_and_verify_holds_models_to_the_larg
     assert model_mb <= min(memory[-1] - 384, functions["verify"]["MemorySize"] - 512)
 
 
+def test_verify_leaves_of_the_largest_tier_what_predict_keeps_for_itself():
+    assert OWN_MB == KEPT_MB
+
+
 def test_one_prediction_is_cut_off_before_predict_itself_is(dev):
     functions = dev.functions()
     names = [*(f"predict-{tier}" for tier in TIERS), "verify"]
@@ -184,6 +203,11 @@ def test_the_role_holds_exactly_these_rights(dev, name):
     own_log = on(f"{prefix}log.Arn", "logs:CreateLogStream", "logs:PutLogEvents")
     assert dev.functions()[name]["Role"] == f"{prefix}role.Arn"
     assert dev.rights(f"{prefix}role") == RIGHTS[name] | own_log
+
+
+def test_no_function_may_use_the_key_itself(dev):
+    roles = [f"{plain(name)}role" for name in NAMES]
+    assert not [right for role in roles for right in dev.rights(role) if right[1] == KEY]
 
 
 def test_the_rights_of_prod_are_those_of_dev(dev, prod):

@@ -51,6 +51,12 @@ PUBLIC = {
     "OPTIONS /v2": "predict",
     "OPTIONS /v2/{proxy+}": "predict",
 }
+# What a page may send and read beyond what browsers always let through; each is named in the code that reads or sets it.
+ASKED = {"Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key", "Inference-Header-Content-Length"}
+ANSWERED = {
+    *("Idempotent-Replayed", "Inference-Header-Content-Length", "Location", "Retry-After"),
+    *("X-Model-Variant", "X-Model-Version"),
+}
 ALIASES = {"api": "apilive", "predict": "predictsmalllive", "authorize": "authorizelive"}
 FUNCTIONS = {alias: name for name, alias in ALIASES.items()}
 
@@ -156,5 +162,6 @@ def test_web_pages_may_call_where_the_stage_names_their_origins(dev, prod):
     cors = dev.properties("AWS::ApiGatewayV2::Api", "fronthttp")["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["*"]
     assert "AllowCredentials" not in cors
-    assert {"Authorization", "Content-Type", "Idempotency-Key"} <= set(cors["AllowHeaders"])
+    assert set(cors["AllowHeaders"]) == ASKED
+    assert set(cors["ExposeHeaders"]) == ANSWERED
     assert "CorsConfiguration" not in prod.properties("AWS::ApiGatewayV2::Api", "fronthttp")

@@ -66,27 +66,48 @@ def test_a_state_waits_longer_than_its_function_may_run(dev, name):
     assert dev.state_machine()["States"][name]["TimeoutSeconds"] == dev.functions()[name]["Timeout"] + 10
 
 
-def test_an_import_ends_within_an_hour_and_the_steps_fit_into_it(dev):
+def test_an_import_ends_within_three_hours_and_the_steps_with_their_longest_waits_fit_into_it(dev):
     machine = dev.state_machine()
-    assert machine["TimeoutSeconds"] == 3600
-    assert sum(state.get("TimeoutSeconds", 0) for state in machine["States"].values()) < 3600
+    steps = sum(state.get("TimeoutSeconds", 0) for state in machine["States"].values())
+    waits = sum(longest_wait(machine["States"][name]["Retry"][0]) for name in ("identify", "verify"))
+    assert machine["TimeoutSeconds"] == 3 * 3600
+    assert steps + waits < 3 * 3600
+
+
+def longest_wait(retry):
+    """Seconds, where chance shortens no wait."""
+    waits = (retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
+    return sum(min(wait, retry["MaxDelaySeconds"]) for wait in waits)
+
+
+@pytest.mark.parametrize("name", [*STEPS, "fail_import"])
+def test_a_state_that_finds_no_concurrency_waits_for_the_imports_before_it(dev, name):
+    first, _ = dev.state_machine()["States"][name]["Retry"]  # the first that names the error decides
+    assert first == {
+        "ErrorEquals": ["Lambda.TooManyRequestsException"],
+        "IntervalSeconds": 2,
+        "BackoffRate": 2,
+        "MaxAttempts": 60,
+        "MaxDelaySeconds": 60,
+        "JitterStrategy": "FULL",
+    }
 
 
 def test_writing_a_failure_down_is_tried_again_whatever_went_wrong(dev):
-    (retry,) = dev.state_machine()["States"]["fail_import"]["Retry"]
+    _, retry = dev.state_machine()["States"]["fail_import"]["Retry"]
     assert retry["ErrorEquals"] == ["States.TaskFailed"]
     assert retry["MaxAttempts"] == 4
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_only_faults_of_the_service_are_retried_with_backoff_and_jitter(dev, name):
-    (retry,) = dev.state_machine()["States"][name]["Retry"]
+def test_else_only_faults_of_the_service_and_a_busy_step_are_retried_with_backoff_and_jitter(dev, name):
+    _, retry = dev.state_machine()["States"][name]["Retry"]
     assert retry == {
         "ErrorEquals": [
             "Lambda.ServiceException",
             "Lambda.AWSLambdaException",
             "Lambda.SdkClientException",
-            "Lambda.TooManyRequestsException",
+            "StepBusy",
         ],
         "IntervalSeconds": 2,
         "BackoffRate": 2,
@@ -128,4 +149,4 @@ def test_every_state_that_does_something_is_bounded_and_tried_again_with_jitter(
     assert set(tasks) == {*STEPS, "fail_import"}
     for state in tasks.values():
         assert state["TimeoutSeconds"] > 0
-        assert [retry["JitterStrategy"] for retry in state["Retry"]] == ["FULL"]
+        assert [retry["JitterStrategy"] for retry in state["Retry"]] == ["FULL", "FULL"]

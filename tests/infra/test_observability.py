@@ -53,15 +53,19 @@ def test_a_refused_upload_is_no_error_of_a_step(dev):
         assert one["FilterPattern"] == '"[ERROR]" -StepRefused'
 
 
-def test_executions_that_time_out_or_are_aborted_and_a_run_of_failures_are_told(dev):
+def test_executions_that_time_out_and_a_run_of_failures_are_told(dev):
     machines = [one["Properties"] for one in dev.of_type("AWS::StepFunctions::StateMachine").values()]
     for machine in machines:
         arn = f"arn:AWS::Partition:states:AWS::Region:AWS::AccountId:stateMachine:{machine['StateMachineName']}"
-        for name in ("ExecutionsTimedOut", "ExecutionsAborted"):
-            assert single(dev)["AWS/States", name, "Sum", (arn,)]["Threshold"] == 0
+        assert single(dev)["AWS/States", "ExecutionsTimedOut", "Sum", (arn,)]["Threshold"] == 0
     failed = alarms(dev)["aimass-dev-executions-failed"]
     assert "IF(failed >= 5" in json.dumps(failed["Metrics"])
     assert failed["Threshold"] == 50
+
+
+def test_a_tenant_who_cancels_a_job_wakes_nobody(dev):
+    """Cancelling aborts the execution."""
+    assert "ExecutionsAborted" not in json.dumps(alarms(dev))
 
 
 def test_every_queue_where_events_end_is_watched(dev):

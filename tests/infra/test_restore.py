@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.restore import restore
+from infra.restore import main, restore
 
 
 def item(name, value):
@@ -45,3 +45,44 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(dynamodb):
     before = items(dynamodb, "live")
     assert restore(dynamodb, "restored", "live", apply=False) == (2, 1)
     assert items(dynamodb, "live") == before
+
+
+SECRET = {"PK": {"S": "KEY#5e"}, "SK": {"S": "KEY"}, "tenant": {"S": "acme"}}
+
+
+def api_keys(dynamodb, table):
+    return {one["SK"]["S"] for one in items(dynamodb, table)} & {"KEY", "APIKEY#old", "APIKEY#new"}
+
+
+@pytest.fixture
+def revoked(dynamodb):
+    """Since the copy was made, one key was revoked and another was made."""
+    for one in (SECRET, item("APIKEY#old", "revoked")):
+        dynamodb.put_item(TableName="restored", Item=one)
+    dynamodb.put_item(TableName="live", Item=item("APIKEY#new", "made"))
+    return dynamodb
+
+
+def test_a_key_that_was_revoked_stays_so_and_one_made_since_stays(revoked):
+    assert restore(revoked, "restored", "live", apply=True) == (2, 1)
+    assert api_keys(revoked, "live") == {"APIKEY#new"}
+
+
+def test_keys_are_restored_for_whoever_says_so(revoked):
+    assert restore(revoked, "restored", "live", apply=True, keys=True) == (4, 2)
+    assert api_keys(revoked, "live") == {"KEY", "APIKEY#old"}
+
+
+@pytest.mark.parametrize(("more", "counted"), [((), "write 2 and delete 1"), (("--keys",), "write 4 and delete 2")])
+def test_the_command_asks_for_keys_by_name(revoked, capsys, more, counted):
+    main(["--stage", "dev", "--source", "restored", *more], {"dynamodb": revoked, "cloudformation": Stack()}.get)
+    assert counted in capsys.readouterr().out
+
+
+class Stack:
+    """CloudFormation, of a storage stack whose table is `live`."""
+
+    def describe_stack_resources(self, StackName):  # noqa: N803 boto3's own name
+        assert StackName == "aimass-dev-storage"
+        table = {"ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "registrytable0"}
+        return {"StackResources": [table | {"PhysicalResourceId": "live"}]}

@@ -53,12 +53,25 @@ def test_a_bucket_refuses_calls_without_tls(dev, name):
 
 @pytest.mark.parametrize("name", ["uploadsbucket", "artifactsbucket"])
 def test_leftovers_go_after_a_day_and_replaced_objects_after_a_month(dev, name):
-    (rule,) = dev.properties("AWS::S3::Bucket", name)["LifecycleConfiguration"]["Rules"]
+    rule, *_ = lifecycle(dev, name)
     assert rule == {
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        "ExpiredObjectDeleteMarker": True,
         "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
         "Status": "Enabled",
     }
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_uploads_go_after_35_days_and_artifacts_never_by_age(stage, request):
+    deployment = request.getfixturevalue(stage)
+    _, expiry = lifecycle(deployment, "uploadsbucket")
+    assert expiry == {"ExpirationInDays": 35, "Prefix": "uploads/", "Status": "Enabled"}
+    assert not [rule for rule in lifecycle(deployment, "artifactsbucket") if "ExpirationInDays" in rule]
+
+
+def lifecycle(deployment, bucket):
+    return deployment.properties("AWS::S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
 
 
 def test_uploads_alone_are_announced_on_eventbridge(dev):

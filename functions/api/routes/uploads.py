@@ -26,7 +26,8 @@ router = APIGatewayHttpRouter()
 def upload(wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0) -> Response[Json]:
     form = parse_upload_form(header("content-type"), body_bytes())
     registry = bootstrap.registry()
-    job = use.upload_whole(registry, bootstrap.uploads(), tenant(), _new_version(form), _limits(), form.model.body)
+    new, body, sample = _new_version(form), form.model.body, _sample(form)
+    job = use.upload_whole(registry, bootstrap.uploads(), tenant(), new, _limits(), body, sample)
     if not wait:
         return respond(202, accepted(job))
     job = await_job(registry, tenant(), job.id, wait)
@@ -81,7 +82,8 @@ def _limits() -> Limits:
 
 def _new_version(form: UploadForm) -> use.NewVersion:
     model = check_name("name", form.name) if form.name else name_from_filename(form.model.filename)
-    sample = None
-    if form.data:
-        sample = use.keep_sample(bootstrap.artifacts(), tenant(), form.data.filename, form.data.body)
-    return use.NewVersion(model, form.model.filename or "model", form.version, form.label, form.labels, sample)
+    return use.NewVersion(model, form.model.filename or "model", form.version, form.label, form.labels)
+
+
+def _sample(form: UploadForm) -> use.Sample | None:
+    return use.Sample(bootstrap.artifacts(), form.data.filename, form.data.body) if form.data else None

@@ -28,12 +28,13 @@ def api():
     return module
 
 
-def call(api, method, path, body=None, tenant="t", binary=False):
+def call(api, method, path, body=None, tenant="t", binary=False, query=None):
     event = {
         "version": "2.0",
         "routeKey": f"{method} {path}",
         "rawPath": path,
         "headers": {"host": "h"},
+        "queryStringParameters": query,
         "requestContext": {
             "http": {"method": method, "path": path},
             "requestId": "request-1",
@@ -127,3 +128,17 @@ def test_a_body_that_is_no_text_is_refused_by_name(api):
     for body in (b"\xff\x00", b'{"name": "\xe9"}'):
         status, answer = call(api, "POST", "/api/v1/keys", base64.b64encode(body).decode(), binary=True)
         assert (status, answer["details"]["fields"]) == (400, {"body": "is no UTF-8 text"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "there_are"),
+    [
+        ("DELETE", "/api/v1/models/m/aliases/prod", {"revison": "1"}, "there are: revision"),
+        ("GET", "/api/v1/jobs", {"stat": "failed"}, "there are: limit, model, next_token, state"),
+        ("GET", "/api/v1/limits", {"x": "1"}, "takes no parameters"),
+    ],
+)
+def test_a_misspelled_parameter_is_refused_before_anything_is_done(api, method, path, query, there_are):
+    status, answer = call(api, method, path, query=query)
+    assert status == 400
+    assert there_are in answer["details"]["fields"][next(iter(query))]

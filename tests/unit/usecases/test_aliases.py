@@ -182,3 +182,9 @@ def test_nothing_is_told_of_another_tenants_alias(model):
             call(model, "u", "m", "prod")
     with pytest.raises(ModelNotFound):
         history(model, "u", "m", "prod", PAGE)
+
+
+def test_revision_0_means_that_it_points_nowhere_whatever_was_before(model):
+    move(model, 1, revision=0)
+    remove_alias(model, "t", "m", "prod")
+    assert move(model, 2, revision=0).revision == 3

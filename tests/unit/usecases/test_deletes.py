@@ -15,6 +15,7 @@ from aimass.domain.errors import (
 )
 from aimass.domain.model import Deletion
 from aimass.domain.ports import PageRequest
+from aimass.protocols.control import version_view
 from aimass.usecases.aliases import move_alias, remove_alias
 from aimass.usecases.models import delete_model, describe_model, purge_model, restore_model
 from aimass.usecases.versions import delete_version, purge_version, restore_version
@@ -221,3 +222,24 @@ def test_first_uploads_at_once_count_one_model(registry, limits, monkeypatch):
     with pytest.raises(Conflict):
         reserved(registry, 2)
     assert limits.usage_of("t").models == 1
+
+
+def test_a_model_that_is_being_purged_says_so_and_its_date_stays(registry):
+    ready(registry)
+    delete_model(registry, "t", "m")
+    purge_model(registry, "t", "m")
+    date = registry.find_model("t", "m").deleted.purge_at
+    purge_model(registry, "t", "m")
+    assert registry.find_model("t", "m").deleted.purge_at == date
+    with pytest.raises(ModelNotFound, match="being purged"):
+        registry.get_model("t", "m")
+    with pytest.raises(ModelDeleted, match="being purged"):
+        reserved(registry, 2)
+
+
+def test_purged_versions_are_in_no_list_and_their_record_says_what_they_are(registry):
+    ready(registry)
+    delete_version(registry, "t", "m", 1)
+    purge_version(registry, Index(), "t", "m", 1)
+    assert listed(registry, state="deleted") == ()
+    assert version_view("t", registry.get_version("t", "m", 1), None)["state"] == "purged"

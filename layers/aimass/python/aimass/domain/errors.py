@@ -74,6 +74,12 @@ class Conflict(AimassError):
     code = "conflict"
 
 
+class Busy(Conflict):
+    """Other changes to the same things were under way all the time; `details["retry_after"]` is in seconds."""
+
+    code = "busy"
+
+
 class VersionTaken(Conflict):
     """That version number was used before; numbers are never reused."""
 

@@ -29,7 +29,7 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
     view: View = {
         "name": version.model,
         "version": version.number,
-        "state": version.state,
+        "state": "purged" if version.deleted and version.deleted.is_purged else version.state,
         "timestamp": version.ready_at or version.created_at,
         "created_at": version.created_at,
         "filename": version.filename,

@@ -45,9 +45,7 @@ class MoveAlias(_Request):
     """Where the alias shall point."""
 
     version: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-    revision: Annotated[int, Field(ge=0, description="only if it is at this revision; 0: only if it is new")] | None = (
-        None
-    )
+    revision: Annotated[int, Field(ge=0, description="only if it is at this; 0: points nowhere")] | None = None
 
 
 class RollBack(_Request):

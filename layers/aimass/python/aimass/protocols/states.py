@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from aimass.domain.errors import AimassError, InternalError
+from aimass.domain.errors import AimassError, ArtifactBusy, Busy, InternalError
 from aimass.domain.model import Failure
 from aimass.domain.ports import ModelRegistry
 from aimass.usecases.job_log import JobLog
@@ -28,6 +28,8 @@ _UNEXPECTED = {
     "States.Timeout": ("step_timeout", "the step took too long"),
     "Sandbox.Timedout": ("step_timeout", "the step took too long"),
     "States.ServiceRestart": ("interrupted", "the step was interrupted by a restart"),
+    "StepBusy": ("busy", "other changes of this tenant's things stayed in the way"),
+    "Lambda.TooManyRequestsException": ("capacity_exhausted", "all that can run imports was busy"),
     "Lambda.Unknown": ("step_crashed", "the step took too long or ended abruptly, most often for want of memory"),
     "Runtime.ExitError": ("step_crashed", "the step ended abruptly, most often for want of memory"),
 }
@@ -37,10 +39,15 @@ class StepRefused(Exception):
     """The import cannot go on. Its text is the failure as JSON; its name tells the state machine not to retry."""
 
 
+class StepBusy(Exception):
+    """Something that passes was in the way. Its name tells the state machine to try the step again."""
+
+
 def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[str, str], object]) -> Any:
     """Runs `work(tenant, job_id)` as the job's step, and answers with its result as plain JSON values.
 
-    Raises StepRefused for every error that the domain names; anything else goes on as it is.
+    Raises StepBusy for what passes, StepRefused for every other error that the domain names; anything else goes on
+    as it is.
     """
     tenant, job_id, attempt = event["tenant"], event["job_id"], event["attempt"]
     log = JobLog(registry, tenant, job_id, attempt, step)
@@ -52,6 +59,9 @@ def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[s
     except InternalError:
         logger.exception("%s of job %s failed", step, job_id)
         raise
+    except (ArtifactBusy, Busy) as error:
+        log.write(f"did not finish: {error.message}")
+        raise StepBusy(error.message) from error
     except AimassError as error:
         raise StepRefused(msgspec.json.encode(_failure(step, error)).decode()) from error
     log.write(f"finished after {time.monotonic() - began:.1f} s")

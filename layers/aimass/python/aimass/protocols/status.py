@@ -55,6 +55,7 @@ STATUS = {
     "internal_error": 500,
     "not_supported": 501,
     "artifact_busy": 503,
+    "busy": 503,
     "capacity_exhausted": 503,
     "prediction_timeout": 504,
     "prediction_out_of_memory": 507,

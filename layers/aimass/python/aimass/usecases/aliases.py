@@ -17,7 +17,7 @@ _FARTHEST = 1000  # moves that a rollback looks back
 def move_alias(
     registry: ModelRegistry, tenant: str, model: str, name: str, version: int, revision: int | None = None
 ) -> Alias:
-    """Points the alias at a ready version; `revision`, if given, is the one it must be at (0: it must be new).
+    """Points the alias at a ready version; `revision`, if given, is the one it must be at (0: it must point nowhere).
 
     Raises InvalidArguments, RevisionChanged, VersionNotFound, VersionNotReady.
     """
@@ -92,7 +92,8 @@ def _move(before: Alias | None, model: str, name: str, version: int | None, rest
 
 def _require_revision(name: str, before: Alias | None, revision: int | None) -> None:
     present = before.revision if before else 0
-    if revision is not None and revision != present:
+    free = before is None or before.version is None
+    if revision is not None and revision != present and not (revision == 0 and free):
         raise RevisionChanged(
             f"alias {name!r} is at revision {present}, not {revision}; read it and decide again",
             alias=name,

@@ -62,4 +62,6 @@ def purge_model(registry: ModelRegistry, tenant: str, name: str) -> None:
     model = registry.find_model(tenant, name)
     if model.deleted is None:
         raise NotDeleted(f"delete model {name!r} first; only what was deleted is purged", model=name)
-    registry.delete_model(tenant, model, replace(model.deleted, purge_at=now()))
+    moment = now()
+    if model.deleted.purge_at > moment:
+        registry.delete_model(tenant, model, replace(model.deleted, purge_at=moment))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
-from aimass.domain.clock import later
 from aimass.domain.errors import NotFound, UploadNotFound
-from aimass.domain.model import Deletion, Due, Failure, Job, Version
+from aimass.domain.model import Deletion, Due, Failure, Upload, Version
 from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, UploadStore
 
-UPLOAD_HOURS = 24.0
 _OVER = "reminders_over"
 _LATER = "left_for_later"
 logger = logging.getLogger(__name__)
@@ -52,7 +49,7 @@ def _settled(at: House, due: Due, moment: str, has_time: Callable[[], bool]) -> 
             return _purge_version(at, due, moment)
         if due.kind == "model":
             return _purge_model(at, due, moment, has_time)
-        return _end_upload(at, due, moment)
+        return _end_upload(at, due)
     except NotFound:
         return _OVER
 
@@ -96,25 +93,24 @@ def _purge(at: House, tenant: str, version: Version) -> None:
     at.index.unrefer(tenant, version.model, version.number, version.digests)
 
 
-def _end_upload(at: House, due: Due, moment: str) -> str:
+def _end_upload(at: House, due: Due) -> str:
     job = at.registry.get_job(due.tenant, due.subject.removeprefix("JOB#"))
     if job.state != "waiting":
         return _OVER
-    if later(job.created_at, hours=UPLOAD_HOURS) > moment and _is_open(at.uploads, job):
-        return _LATER
-    if job.upload:
-        with suppress(UploadNotFound):
-            at.uploads.abort_multipart(job.upload.key, job.upload.storage_id)
-    reason = Failure("upload", "upload_expired", "the file did not arrive within a day; upload it again")
-    at.registry.fail(due.tenant, job, reason)
+    # Should its file, or the event of it, still come, the import starts all the same.
+    at.registry.fail(due.tenant, job, _why_over(at.uploads, job.upload))
     return "uploads_expired"
 
 
-def _is_open(uploads: UploadStore, job: Job) -> bool:
-    if job.upload is None:
-        return True
+def _why_over(uploads: UploadStore, upload: Upload | None) -> Failure:
+    """Why an upload is given up a day after it was granted; what has arrived of it is dropped."""
+    expired = Failure("upload", "upload_expired", "the file did not arrive within a day; upload it again")
+    if upload is None:
+        return expired
     try:
-        uploads.list_parts(job.upload.key, job.upload.storage_id)
+        uploads.abort_multipart(upload.key, upload.storage_id)
     except UploadNotFound:
-        return job.upload.completing  # its event may be on the way
-    return True
+        if upload.completing:
+            what = "the parts were made one file, but no import of it started within a day; upload it again"
+            return Failure("upload", "import_not_started", what)
+    return expired

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +45,20 @@ class NewVersion:
     sample: StoredFile | None = None
     sha256: str | None = None
     size: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample input as it was sent; it is stored where `artifacts` keeps it once its upload is granted."""
+
+    artifacts: ArtifactStore
+    filename: str
+    body: bytes
+
+    @property
+    def file(self) -> StoredFile:
+        """The artifact that it will be."""
+        return StoredFile(self.filename, hashlib.sha256(self.body).hexdigest(), len(self.body))
 
 
 def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limits, *, job_id: str | None = None) -> Job:
@@ -103,20 +118,33 @@ def _reserved(
 
 
 def upload_whole(
-    registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, limits: Limits, body: bytes
+    registry: ModelRegistry,
+    uploads: UploadStore,
+    tenant: str,
+    new: NewVersion,
+    limits: Limits,
+    body: bytes,
+    sample: Sample | None = None,
 ) -> Job:
-    """Reserves a version and stores a small file in one call; the S3 event starts the import."""
+    """Reserves a version and stores a small file, and a sample, in one call; the S3 event starts the import.
+
+    Nothing is stored of what does not fit the tenant's limits. Raises what `reserve` does, ArtifactBusy.
+    """
     if not body:
         raise InvalidArguments("the model file is empty", fields={"model": "0 bytes"})
+    if sample:
+        check_filename(sample.filename)
+        new = replace(new, sample=sample.file)
     job = reserve(registry, tenant, replace(new, size=len(body)), limits)
     with _failing_job_on_error(registry, tenant, job):
+        if sample:
+            keep_sample(sample.artifacts, tenant, sample.filename, sample.body)
         uploads.put(upload_key(tenant, job), io.BytesIO(body), job.id)
     return job
 
 
 def keep_sample(artifacts: ArtifactStore, tenant: str, filename: str, body: bytes) -> StoredFile:
     """Stores a sample input; `verify` reads it, and judges it."""
-    check_filename(filename)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sample"
         path.write_bytes(body)

@@ -10,9 +10,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from aimass.adapters.aws.items import attribute
-from aimass.domain.errors import AimassError, Conflict
+from aimass.domain.errors import AimassError, Busy
 
-_TRIES = 6
+_TRIES = 8
+_MOST_SECONDS = 1.0  # between two tries: 5 s at most in all, half of that on average
+# They pass: another transaction holds an item, or a partition has more writes than it takes.
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Write:
 
 
 def transact(client: Any, *writes: Write) -> None:
-    """Does all writes or none. Raises the first failed condition's error, or Conflict for a transaction in the way."""
+    """Does all writes or none. Raises the first failed condition's error, or Busy when others stay in the way."""
     request = [write.request() for write in writes]
     for attempt in range(_TRIES):
         try:
@@ -55,17 +58,17 @@ def transact(client: Any, *writes: Write) -> None:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
             _raise_failed_condition(writes, error)
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 jitter is no secret
+            time.sleep(random.uniform(0, min(_MOST_SECONDS, 0.05 * 2**attempt)))  # noqa: S311 jitter is no secret
         else:
             return
-    raise Conflict("other changes were under way; try again")
+    raise Busy("other changes were under way; try again in a moment", retry_after=1)
 
 
 def _raise_failed_condition(writes: tuple[Write, ...], error: ClientError) -> None:
-    """Returns only where nothing but another transaction was in the way."""
+    """Returns only where what was in the way passes."""
     reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
     for write, reason in zip(writes, reasons, strict=False):
         if reason == "ConditionalCheckFailed" and write.error:
             raise write.error from error
-    if "TransactionConflict" not in reasons:
+    if _PASSING.isdisjoint(reasons):
         raise error

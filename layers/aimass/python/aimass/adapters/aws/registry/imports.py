@@ -108,6 +108,8 @@ class Imports(Versions, Jobs):
             model = self.find_model(tenant, name)
         except ModelNotFound:
             return None
+        if model.deleted and model.deleted.purge_at <= now():
+            raise ModelDeleted(f"model {name!r} is being purged; its name is free again within the hour", model=name)
         if model.deleted:
             raise ModelDeleted(
                 f"model {name!r} is deleted: restore it with POST /api/v1/models/{name}/restore, or purge it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from aimass.adapters.aws.items import value_of
 from aimass.adapters.aws.registry.limits import UsageTable
@@ -14,6 +15,7 @@ from aimass.domain.model import Job, Limits, LogLine, StepTime
 from aimass.domain.ports import Page, PageRequest
 
 UNMOVED = "#state = :was AND attempt = :attempt"
+LOG_DAYS = 90
 
 
 class Jobs(UsageTable):
@@ -65,10 +67,12 @@ class Jobs(UsageTable):
         )
 
     def log(self, tenant: str, job_id: str, attempt: int, step: str, message: str) -> None:
-        """Adds a line to the job's log."""
-        line = LogLine(now(), attempt, step, message)
+        """Adds a line to the job's log; the table drops it after 90 days."""
+        line, nanoseconds = LogLine(now(), attempt, step, message), time.time_ns()
         # Two lines of one millisecond both stay, in their order.
-        transact(self._client, self._put(tenant, f"LOG#{job_id}#{line.at}#{time.time_ns()}", line))
+        write = self._put(tenant, f"LOG#{job_id}#{line.at}#{nanoseconds}", line)
+        ttl = {"N": str(nanoseconds // 10**9 + LOG_DAYS * 86_400)}
+        transact(self._client, replace(write, body={"Item": write.body["Item"] | {"ttl": ttl}}))
 
     def read_log(self, tenant: str, job_id: str, page: PageRequest) -> Page[LogLine]:
         """Oldest first."""

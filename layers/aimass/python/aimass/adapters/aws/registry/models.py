@@ -39,11 +39,7 @@ class Models(UsageTable, DueWrites):
         """Raises ModelNotFound; of a deleted model it says until when it can be restored."""
         model = self.find_model(tenant, name)
         if model.deleted:
-            raise ModelNotFound(
-                f"model {name!r} was deleted at {model.deleted.at}; it can be restored until {model.deleted.purge_at}",
-                model=name,
-                purge_at=model.deleted.purge_at,
-            )
+            raise ModelNotFound(_gone(model, model.deleted), model=name, purge_at=model.deleted.purge_at)
         return model
 
     def model_epoch(self, tenant: str, model: str) -> int:
@@ -126,6 +122,12 @@ class Models(UsageTable, DueWrites):
                 found += [value_of(item, Model) for item in answer["Responses"][self._table]]
                 asked = answer.get("UnprocessedKeys", {}).get(self._table)
         return {model.name: model for model in found}
+
+
+def _gone(model: Model, deletion: Deletion) -> str:
+    if deletion.purge_at <= now():
+        return f"model {model.name!r} is being purged; its name is free again within the hour"
+    return f"model {model.name!r} was deleted at {deletion.at}; it can be restored until {deletion.purge_at}"
 
 
 _Tagged = dict[str, str]

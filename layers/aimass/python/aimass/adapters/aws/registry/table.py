@@ -15,6 +15,7 @@ from aimass.domain.ports import Page, PageRequest
 
 Value = TypeVar("Value")
 _QUERIES_A_PAGE = 10  # a filter may drop all that a query reads; a page then comes short rather than late
+_FILTERED_A_QUERY = 100  # as `Limit` counts what is read, not what passes
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,20 @@ class TenantTable:
         if only:
             _filter(query, only)
         start = _start(request.token, prefix)
-        found: list[Value] = []
+        found: list[Item] = []
         for _ in range(_QUERIES_A_PAGE):
             if start:
                 query["ExclusiveStartKey"] = key(tenant, start)
-            answer = self._client.query(**query, Limit=request.limit - len(found))
-            found += [value_of(item, kind) for item in answer["Items"]]
+            wanted = request.limit - len(found)
+            answer = self._client.query(**query, Limit=max(wanted, _FILTERED_A_QUERY) if only else wanted)
+            found += answer["Items"]
             start = answer.get("LastEvaluatedKey", {}).get("SK", {}).get("S")
             if start is None or len(found) >= request.limit:
                 break
-        return Page(tuple(found), _token(start))
+        if len(found) > request.limit:
+            found = found[: request.limit]
+            start = found[-1]["SK"]["S"]
+        return Page(tuple(value_of(item, kind) for item in found), _token(start))
 
     def _under(self, tenant: str, prefix: str) -> dict[str, Any]:
         return {
@@ -122,7 +127,7 @@ def version_key(model: str, number: int) -> str:
 
 def _project(query: dict[str, Any], attributes: tuple[str, ...]) -> None:
     if attributes:
-        names = {f"#a{index}": name for index, name in enumerate(attributes)}
+        names = {f"#a{index}": name for index, name in enumerate((*attributes, "SK"))}
         query["ProjectionExpression"] = ", ".join(names)
         query["ExpressionAttributeNames"] = names
 

@@ -179,6 +179,9 @@ def _only(state: str | None, tag: tuple[str, str] | None) -> Filter:
     conditions, values, names = ["#state = :state"], {":state": state or "deleted"}, {"#state": "state"}
     if state is None:
         conditions = ["#state <> :state"]
+    if state == "deleted":
+        conditions.append("deleted.was <> :purged")
+        values[":purged"] = PURGED
     if tag:
         conditions.append("tags.#tag = :tag")
         values[":tag"] = tag[1]
