@@ -26,11 +26,12 @@ def supported(template: str) -> str:
     Anything else that refers to it would be left dangling, and CloudFormation refuses that by name.
     """
     document: dict[str, Any] = json.loads(template)
-    kept = {name: one for name, one in document["Resources"].items() if not _is_unsupported(one)}
-    gone = set(document["Resources"]) - set(kept)
-    if not gone:
-        return template
+    before: dict[str, Any] = document["Resources"]
+    kept = {name: one for name, one in before.items() if not _is_unsupported(one)}
+    gone = set(before) - set(kept)
     resources = {name: _without(one, gone) for name, one in kept.items()}
+    if resources == before:
+        return template
     return json.dumps({**document, "Resources": resources}, separators=(",", ":"))
 
 
@@ -43,6 +44,9 @@ def _without(resource: dict[str, Any], gone: set[str]) -> dict[str, Any]:
     resource = dict(resource)
     if "CodeDeployLambdaAliasUpdate" in resource.get("UpdatePolicy", {}):
         del resource["UpdatePolicy"]
+    if "SnapStart" in resource.get("Properties", {}):
+        # MiniStack would start the version's snapshot as a process of its own, outside our runtime and its limits.
+        resource["Properties"] = {name: one for name, one in resource["Properties"].items() if name != "SnapStart"}
     after = resource.get("DependsOn", [])
     if after:
         resource["DependsOn"] = [one for one in ([after] if isinstance(after, str) else after) if one not in gone]

@@ -29,6 +29,12 @@ def test_an_alias_moves_without_the_deployment_that_is_left_out():
     assert left(alias={**alias, "UpdatePolicy": rolled_out}, group=GROUP)["alias"] == alias
 
 
+def test_no_snapshot_is_started_beside_our_own_runtime():
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "h"}}
+    snapped = {**function, "Properties": {"Handler": "h", "SnapStart": {"ApplyOn": "PublishedVersions"}}}
+    assert left(function=snapped)["function"] == function
+
+
 @pytest.mark.parametrize(("after", "kept"), [("group", []), ("queue", ["queue"]), (["queue", "group"], ["queue"])])
 def test_nothing_waits_for_what_is_left_out(after, kept):
     assert left(queue=PLAIN, group=GROUP, last={**PLAIN, "DependsOn": after})["last"]["DependsOn"] == kept
