@@ -55,6 +55,7 @@ class Stage:
     throttle: Throttle  # of a route that is in neither of the next two
     upload_throttle: Throttle
     predict_throttle: Throttle
+    identify_memory_mb: int = 6144
     verify_memory_mb: int = 8192
     reserved_imports: int | None = None  # of identify, and of verify, at once; None leaves it to the account
     prediction_seconds: int = 20
@@ -81,7 +82,8 @@ class Stage:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.RETAIN if self.keep_data else RemovalPolicy.DESTROY
+        """What is kept is taken back all the same when the deployment that made it fails."""
+        return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.keep_data else RemovalPolicy.DESTROY
 
 
 STAGES = {

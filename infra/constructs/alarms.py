@@ -26,7 +26,8 @@ NEAR_TIMEOUT = 0.9
 SERVER_ERROR_PERCENT = 1
 # An upload that is refused ends as a failed execution, so one is no alarm; half of all, five at least, is.
 FAILED_EXECUTIONS, FAILED_EXECUTIONS_PERCENT = 5, 50
-# Steps whose function raises StepRefused for a bad upload: their errors are counted in the log, without it.
+# Steps whose function raises StepRefused for a bad upload, StepBusy to be called again: their errors are counted in the
+# log, without these.
 REFUSING_STEPS = ("identify", "convert", "verify", "register")
 
 
@@ -63,7 +64,7 @@ class Alarms(Construct):
             self,
             f"{name}-faults",
             log_group=log,
-            filter_pattern=FilterPattern.literal('"[ERROR]" -StepRefused'),
+            filter_pattern=FilterPattern.literal('"[ERROR]" -StepRefused -StepBusy'),
             metric_namespace=self._prefix,
             metric_name=f"{name}-faults",
             metric_value="1",

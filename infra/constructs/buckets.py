@@ -116,9 +116,7 @@ class UploadsBucket(PrivateBucket):
             exposed_headers=["ETag"],
             max_age=3600,
         )
-        super().__init__(
-            scope, "uploads", stage=stage, key=key, cors=[puts] if origins else [], kept=UPLOADS_KEPT
-        )
+        super().__init__(scope, "uploads", stage=stage, key=key, cors=[puts] if origins else [], kept=UPLOADS_KEPT)
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child
         assert isinstance(resource, CfnBucket)

@@ -45,7 +45,7 @@ LOGGED = {
 }
 ASKED = ["Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key", "Inference-Header-Content-Length"]
 ANSWERED = [
-    *("Idempotent-Replayed", "Inference-Header-Content-Length", "Location", "Retry-After"),
+    *("Idempotent-Replayed", "Inference-Header-Content-Length", "Retry-After"),
     *("X-Model-Variant", "X-Model-Version"),
 ]
 

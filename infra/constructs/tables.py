@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
     Attribute,
     AttributeType,
@@ -60,6 +61,8 @@ class RegistryTable(EncryptedTable):
             point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             deletion_protection=stage.keep_data,
         )
+        if stage.keep_data:  # a table that is protected can't be taken back
+            self._table.apply_removal_policy(RemovalPolicy.RETAIN)
 
     def allow_transactions(self, function: ServiceFunction, *more: str) -> None:
         """Lets the function read, and write in transactions; it may delete only if `more` says so."""

@@ -57,7 +57,7 @@ class ImportsStack(Stack):
     def _identify(self) -> ServiceFunction:
         storage = self._storage
         environment = {"UPLOADS_BUCKET": storage.uploads.name, "ARTIFACTS_BUCKET": storage.artifacts.name}
-        function = self._heavy_function("identify", 6144, environment)
+        function = self._heavy_function("identify", self._stage.identify_memory_mb, environment)
         storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
         storage.uploads.allow(function, "GetObject", "GetObjectVersion")
         storage.artifacts.allow(function, "GetObject", "PutObject")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.constructs.buckets import ArtifactsBucket, UploadsBucket
@@ -21,3 +21,8 @@ class StorageStack(Stack):
         self.idempotency = IdempotencyTable(self, stage=stage, key=self.key)
         self.uploads = UploadsBucket(self, stage=stage, key=self.key)
         self.artifacts = ArtifactsBucket(self, stage=stage, key=self.key)
+        CfnOutput(self, "registry_table", value=self.table.name)
+        CfnOutput(self, "idempotency_table", value=self.idempotency.name)
+        CfnOutput(self, "uploads_bucket", value=self.uploads.name)
+        CfnOutput(self, "artifacts_bucket", value=self.artifacts.name)
+        CfnOutput(self, "customer_key", value=self.key.key_arn)

@@ -42,7 +42,7 @@ def test_a_wait_of_25_seconds_is_not_near_the_timeout_of_the_control_plane(dev):
     assert single(dev)["AWS/Lambda", "Duration", "p99", ("aimass-dev-api",)]["Threshold"] > 25_000
 
 
-def test_a_refused_upload_is_no_error_of_a_step(dev):
+def test_a_refused_upload_is_no_error_of_a_step_nor_is_one_that_is_retried(dev):
     filters = [one["Properties"] for one in dev.of_type("AWS::Logs::MetricFilter").values()]
     logs = {one["LogGroupName"] for one in filters}
     assert logs == {f"/aws/lambda/aimass-dev-{step}" for step in ("identify", "convert", "verify", "register")}
@@ -50,7 +50,7 @@ def test_a_refused_upload_is_no_error_of_a_step(dev):
     for one in filters:
         (made,) = one["MetricTransformations"]
         assert (made["MetricNamespace"], made["MetricName"], "Sum", ()) in single(dev)
-        assert one["FilterPattern"] == '"[ERROR]" -StepRefused'
+        assert one["FilterPattern"] == '"[ERROR]" -StepRefused -StepBusy'
 
 
 def test_executions_that_time_out_and_a_run_of_failures_are_told(dev):

@@ -82,7 +82,7 @@ def test_the_command_asks_for_keys_by_name(revoked, capsys, more, counted):
 class Stack:
     """CloudFormation, of a storage stack whose table is `live`."""
 
-    def describe_stack_resources(self, StackName):  # noqa: N803 boto3's own name
+    def describe_stack_resources(self, StackName):
         assert StackName == "aimass-dev-storage"
         table = {"ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "registrytable0"}
         return {"StackResources": [table | {"PhysicalResourceId": "live"}]}

@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from aimass.adapters.aws.transactions import Write, transact
-from aimass.domain.errors import Conflict, VersionTaken
+from aimass.domain.errors import Busy, VersionTaken
 
 WRITE = Write("Put", "table", {"Item": {"PK": {"S": "x"}}}, "attribute_not_exists(PK)")
 
@@ -27,17 +27,19 @@ def cancel(stubber, *codes):
     )
 
 
-def test_a_transaction_in_the_way_is_waited_for(stubber):
-    cancel(stubber, "TransactionConflict", "None")
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_what_passes_is_waited_for(stubber, reason):
+    cancel(stubber, reason, "None")
     stubber.add_response("transact_write_items", {})
     transact(stubber.client, WRITE, WRITE)
 
 
-def test_transactions_that_stay_in_the_way_end_in_a_conflict(stubber):
-    for _ in range(6):
+def test_transactions_that_stay_in_the_way_can_be_told_from_what_never_passes(stubber):
+    for _ in range(8):
         cancel(stubber, "TransactionConflict")
-    with pytest.raises(Conflict, match="try again"):
+    with pytest.raises(Busy, match="try again") as caught:
         transact(stubber.client, WRITE)
+    assert caught.value.details == {"retry_after": 1}
 
 
 def test_a_failed_condition_raises_the_error_of_its_write(stubber):

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from aimass.domain.errors import Conflict, InternalError, ModelTimeout
+from aimass.domain.errors import ArtifactBusy, Busy, Conflict, InternalError, ModelTimeout
 from aimass.domain.model import Failure, StoredFile
-from aimass.protocols.states import StepRefused, failure_of, failure_of_execution, run_step
+from aimass.protocols.states import StepBusy, StepRefused, failure_of, failure_of_execution, run_step
 
 EVENT = {"tenant": "t", "job_id": "j", "attempt": 3}
 
@@ -55,6 +55,32 @@ def test_a_refusal_is_cut_to_what_a_state_may_carry():
     assert len(str(caught.value)) < 3000
 
 
+@pytest.mark.parametrize("error", [ArtifactBusy("being swept"), Busy("other changes", retry_after=1)])
+def test_what_passes_is_no_refusal_and_says_so_in_the_log(error):
+    registry = Registry()
+
+    def work(tenant, job_id):
+        raise error
+
+    with pytest.raises(StepBusy, match=error.message):
+        run_step(registry, "register", EVENT, work)
+    assert registry.lines[-1][4] == f"did not finish: {error.message}"
+
+
+def test_a_step_that_cannot_even_be_noted_for_now_is_busy_too():
+    class Held(Registry):
+        def enter_step(self, *names):
+            raise Busy("other changes")
+
+    with pytest.raises(StepBusy):
+        run_step(Held(), "verify", EVENT, lambda *names: pytest.fail("worked"))
+
+
+def test_an_import_that_found_no_capacity_says_so_and_what_to_do():
+    failure = failure_of({"Error": "Lambda.TooManyRequestsException", "Cause": "Rate Exceeded."}, "verify")
+    assert failure.message.startswith("all that can run imports was busy; retry the job")
+
+
 def test_a_fault_of_the_sandbox_is_logged_with_its_notes_and_not_taken_for_a_refusal(caplog):
     def work(tenant, job_id):
         error = InternalError("the sandbox failed")
@@ -74,6 +100,8 @@ def test_a_fault_of_the_sandbox_is_logged_with_its_notes_and_not_taken_for_a_ref
         ("Runtime.ExitError", "step_crashed"),
         ("Lambda.Unknown", "step_crashed"),
         ("States.ServiceRestart", "interrupted"),
+        (StepBusy.__name__, "busy"),
+        ("Lambda.TooManyRequestsException", "capacity_exhausted"),
         ("KeyError", "internal_error"),
     ],
 )

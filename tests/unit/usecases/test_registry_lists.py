@@ -1,5 +1,6 @@
 """Pages, tags and texts of models, versions and jobs."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -132,6 +133,14 @@ def test_a_log_reads_in_order_and_is_its_tenants(registry):
     assert {line.message for line in lines} == {f"line {number}" for number in range(5)}
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     assert registry.read_log("u", "job-1", PAGE).items == ()
+
+
+def test_a_line_of_a_log_is_dropped_after_90_days(registry):
+    reserved(registry)
+    began = int(time.time())
+    registry.log("t", "job-1", 1, "identify", "line")
+    (item,) = registry._query("t", "LOG#job-1#")
+    assert began <= int(item["ttl"]["N"]) - 90 * 24 * 3600 <= int(time.time())
 
 
 def test_a_model_of_another_tenant_cannot_be_described(registry):

@@ -145,30 +145,36 @@ def test_an_upload_whose_parts_the_store_dropped_ends_too(at):
     assert at.registry.get_job("t", job.id).state == "failed"
 
 
-def early(at):
-    """The same reminders, come before their time."""
-    reminders = list(at.due.due("9999"))
-    return replace(at, due=SimpleNamespace(due=lambda moment: iter(reminders), done=at.due.done))
-
-
-def test_an_upload_that_is_open_and_not_a_day_old_is_left_alone(at):
-    job = start_upload(at.registry, at.uploads, "t", NewVersion("m", "a.onnx", size=4), LIMITS)
-    assert settle(early(at), now()) == {"left_for_later": 1}
-    assert at.registry.get_job("t", job.id).state == "waiting"
-    assert at.uploads.list_parts(job.upload.key, job.upload.storage_id) == {}
-
-
-def test_an_upload_that_was_just_completed_keeps_waiting_for_its_event(at):
+def arrived(at):
+    """An upload in parts, all of which have come, and the part's ETag."""
     job = start_upload(at.registry, at.uploads, "t", NewVersion("m", "a.onnx", size=4), LIMITS)
     place = {"Bucket": "uploads", "Key": job.upload.key, "UploadId": job.upload.storage_id}
-    etag = at.uploads._client.upload_part(**place, PartNumber=1, Body=b"four")["ETag"]
+    return job, at.uploads._client.upload_part(**place, PartNumber=1, Body=b"four")["ETag"]
+
+
+def test_a_file_that_was_made_but_whose_import_never_started_ends_with_that_reason(at):
+    job, etag = arrived(at)
     complete_upload(at.registry, at.uploads, "t", job.id, {1: etag})
-    assert settle(early(at), now()) == {"left_for_later": 1}
-    assert at.registry.get_job("t", job.id).state == "waiting"
+    assert settle(at, later(job.created_at, hours=24)) == {}
+    assert settle(at, later(job.created_at, hours=26)) == {"uploads_expired": 1}
+    error = at.registry.get_job("t", job.id).error
+    assert (error.code, "made one file" in error.message) == ("import_not_started", True)
+    assert at.uploads._client.head_object(Bucket="uploads", Key=job.upload.key)["ContentLength"] == 4
+
+
+def test_an_upload_that_was_to_be_completed_and_never_was_loses_its_parts(at):
+    job, _ = arrived(at)
+    told = replace(job, upload=replace(job.upload, completing=True))
+    at.registry.requeue("t", told, was=job)
+    assert settle(at, later(job.created_at, hours=26)) == {"uploads_expired": 1}
+    assert at.registry.get_job("t", job.id).error.code == "upload_expired"
+    with pytest.raises(UploadNotFound):
+        at.uploads.list_parts(job.upload.key, job.upload.storage_id)
 
 
 def test_a_job_whose_file_never_came_ends_after_a_day(at):
     _, job = reserved(at.registry)
+    assert settle(at, later(job.created_at, hours=24)) == {}
     assert settle(at, later(job.created_at, hours=26)) == {"uploads_expired": 1}
     assert "within a day" in at.registry.get_job("t", job.id).error.message
 

@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 
 from aimass.domain.errors import (
+    ArtifactBusy,
     Conflict,
     InvalidArguments,
+    LimitExceeded,
     PayloadTooLarge,
     UploadIncomplete,
     UploadNotFound,
@@ -15,6 +17,7 @@ from aimass.usecases.uploads import (
     MAX_UPLOAD_BYTES,
     PART_BYTES,
     NewVersion,
+    Sample,
     abort_upload,
     complete_upload,
     describe_upload,
@@ -146,6 +149,44 @@ def test_an_empty_file_is_refused_before_a_number_is_used(registry, uploads):
     with pytest.raises(InvalidArguments):
         upload_whole(registry, uploads, "t", NEW, LIMITS, b"")
     assert registry.next_number("t", "m") == 1
+
+
+def kept(artifacts):
+    return [one["Key"] for one in artifacts._client.list_objects_v2(Bucket="artifacts").get("Contents", [])]
+
+
+def test_a_sample_is_kept_with_its_upload_under_the_digest_that_the_version_names(registry, uploads, artifacts):
+    job = upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Sample(artifacts, "s.json", b"[1]"))
+    sample = registry.get_version("t", "m", job.version).sample
+    assert kept(artifacts) == [f"artifacts/t/sha256/{sample.sha256}"]
+    assert (sample.path, sample.size, job.reserved_bytes) == ("s.json", 3, 8)
+
+
+@pytest.mark.parametrize("room", [Limits(bytes=7, models=9, jobs=9), Limits(bytes=99, models=9, jobs=0)])
+def test_nothing_is_stored_of_an_upload_that_does_not_fit_its_tenants_limits(registry, uploads, artifacts, room):
+    with pytest.raises(LimitExceeded):
+        upload_whole(registry, uploads, "t", NEW, room, b"model", Sample(artifacts, "s.json", b"[1]"))
+    assert kept(artifacts) == []
+    assert uploads.list_folder("uploads/t/") == []
+
+
+def test_a_sample_whose_name_is_refused_uses_no_number_and_stores_nothing(registry, uploads, artifacts):
+    with pytest.raises(InvalidArguments):
+        upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Sample(artifacts, "a/b", b"[1]"))
+    assert registry.next_number("t", "m") == 1
+    assert kept(artifacts) == []
+
+
+def test_an_upload_whose_sample_cannot_be_stored_fails_and_gives_back_what_it_took(registry, uploads, artifacts):
+    class Swept:
+        def put_file(self, tenant, path, source):
+            raise ArtifactBusy("being swept")
+
+    with pytest.raises(ArtifactBusy):
+        upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Sample(Swept(), "s.json", b"[1]"))
+    assert registry.get_version("t", "m", 1).state == "failed"
+    assert registry.usage_of("t").bytes == 0
+    assert uploads.list_folder("uploads/t/") == []
 
 
 def test_an_explicit_number_that_is_taken_is_refused(registry):

@@ -28,7 +28,7 @@ _UNEXPECTED = {
     "States.Timeout": ("step_timeout", "the step took too long"),
     "Sandbox.Timedout": ("step_timeout", "the step took too long"),
     "States.ServiceRestart": ("interrupted", "the step was interrupted by a restart"),
-    "StepBusy": ("busy", "other changes of this tenant's things stayed in the way"),
+    "StepBusy": ("busy", "other changes to the same things stayed in the way"),
     "Lambda.TooManyRequestsException": ("capacity_exhausted", "all that can run imports was busy"),
     "Lambda.Unknown": ("step_crashed", "the step took too long or ended abruptly, most often for want of memory"),
     "Runtime.ExitError": ("step_crashed", "the step ended abruptly, most often for want of memory"),

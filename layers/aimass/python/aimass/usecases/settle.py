@@ -98,12 +98,12 @@ def _end_upload(at: House, due: Due) -> str:
     if job.state != "waiting":
         return _OVER
     # Should its file, or the event of it, still come, the import starts all the same.
-    at.registry.fail(due.tenant, job, _why_over(at.uploads, job.upload))
+    at.registry.fail(due.tenant, job, _closed(at.uploads, job.upload))
     return "uploads_expired"
 
 
-def _why_over(uploads: UploadStore, upload: Upload | None) -> Failure:
-    """Why an upload is given up a day after it was granted; what has arrived of it is dropped."""
+def _closed(uploads: UploadStore, upload: Upload | None) -> Failure:
+    """Drops what has arrived of an upload; returns why it is given up, a day after it was granted."""
     expired = Failure("upload", "upload_expired", "the file did not arrive within a day; upload it again")
     if upload is None:
         return expired
@@ -111,6 +111,6 @@ def _why_over(uploads: UploadStore, upload: Upload | None) -> Failure:
         uploads.abort_multipart(upload.key, upload.storage_id)
     except UploadNotFound:
         if upload.completing:
-            what = "the parts were made one file, but no import of it started within a day; upload it again"
-            return Failure("upload", "import_not_started", what)
+            reason = "the parts were made one file, but no import of it started within a day; upload it again"
+            return Failure("upload", "import_not_started", reason)
     return expired
