@@ -5,10 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test chaos bench smoke fuzz key openapi lock clean
+.PHONY: run env test chaos bench smoke fuzz key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
+
+# The environment alone, in which the CDK app and the operator's commands run.
+env: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/asl.stamp
 	$(BIN)/ruff check .

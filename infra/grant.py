@@ -15,12 +15,13 @@ import boto3
 from aimass.adapters.aws.registry.limits import DynamoTenantLimits
 from aimass.domain.model import Limits
 from aimass.domain.names import check_name
-from infra.key import registry_table
+from infra.account import ended_by_a_sentence, registry_table
 from infra.settings import STAGES
 
 NO_LIMIT = "none"
 
 
+@ended_by_a_sentence()
 def main(arguments: Sequence[str] | None = None, client: Any = boto3.client) -> None:
     """`client` makes a service's client by its name."""
     options = _options(arguments)

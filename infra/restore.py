@@ -13,12 +13,13 @@ from typing import Any
 
 import boto3
 
-from infra.key import STAGES, registry_table
+from infra.account import STAGES, ended_by_a_sentence, registry_table
 
 Item = dict[str, Any]
 Key = tuple[str, str]
 
 
+@ended_by_a_sentence()
 def main(arguments: Sequence[str] | None = None, client: Any = boto3.client) -> None:
     """`client` makes a service's client by its name."""
     parser = argparse.ArgumentParser(prog="python -m infra.restore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk.aws_budgets import CfnBudget
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_sns import Topic
@@ -51,6 +51,10 @@ class ObservabilityStack(Stack):
         )
         if stage.alarm_email:
             topic.add_subscription(EmailSubscription(stage.alarm_email))
+        elif stage.keep_data:
+            Annotations.of(self).add_warning_v2(
+                "aimass:nobodyIsTold", f"alarms of {stage.prefix} reach nobody: set alarm_email in infra/settings.py"
+            )
         return topic
 
     def _budget(self, stage: Stage, topic: Topic) -> None:

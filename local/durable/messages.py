@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from local.durable.journal import Journal
@@ -73,23 +72,22 @@ class DurableMessages:
         return change_and_tell
 
     def _compare(self) -> None:
+        """Writes at once, not with what else the caller has touched: it may find messages that another one sent."""
         from ministack.services import sqs
 
+        changed: dict[tuple[str, ...], Message | None] = {}
         with self._lock:
             for address, queue in sqs._queues.all_items():
-                messages = {message["id"]: message for message in list(queue["messages"])}
+                messages = {message["id"]: dict(message) for message in list(queue["messages"])}
                 written = self._written.setdefault(address, {})
                 for gone in written.keys() - messages.keys():
                     del written[gone]
-                    self._journal.touch((KIND, *address, gone), lambda: None)
+                    changed[KIND, *address, gone] = None
                 for message_id, message in messages.items():
                     if written.get(message_id) != message["receive_count"]:
                         written[message_id] = message["receive_count"]
-                        self._journal.touch((KIND, *address, message_id), partial(_message, queue, message_id))
-
-
-def _message(queue: dict[str, Any], message_id: str) -> Message | None:
-    return next((dict(message) for message in list(queue["messages"]) if message["id"] == message_id), None)
+                        changed[KIND, *address, message_id] = message
+            self._journal.write(changed)
 
 
 def again_visible(message: Message) -> Message:

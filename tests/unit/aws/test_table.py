@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimass.adapters.aws.items import item_of
 from aimass.adapters.aws.registry.table import Filter, TenantTable
-from aimass.adapters.aws.transactions import transact
 from aimass.domain.ports import PageRequest
 
 KINDS = ("a", "b", "rare")
@@ -35,10 +35,9 @@ class Things(TenantTable):
 
     def fill(self, tenant, kinds):
         things = [Thing(number, kind) for number, kind in enumerate(kinds)]
-        writes = [self._put(tenant, f"THING#{thing.number:06d}", thing) for thing in things]
-        for start in range(0, len(writes), 100):
-            transact(self._real, *writes[start : start + 100])
-        transact(self._real, self._put(tenant, "THINH#next", Thing(-1, "a")))
+        keyed = [(f"THING#{thing.number:06d}", thing) for thing in things] + [("THINH#next", Thing(-1, "a"))]
+        for sort_key, thing in keyed:
+            self._real.put_item(TableName="table", Item=item_of(thing, PK=f"T#{tenant}", SK=sort_key))
         return things
 
     def page(self, tenant, request, kind=None, **options):

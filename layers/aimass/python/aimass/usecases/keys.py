@@ -89,6 +89,11 @@ def revoke_key(keys: ApiKeys, tenant: str, key_id: str) -> None:
     keys.revoke(tenant, key_id, longest.id)
 
 
+def end_key(keys: ApiKeys, tenant: str, key_id: str) -> None:
+    """Ends a key as an operator may: the tenant's last one too. Raises KeyNotFound, Conflict."""
+    keys.revoke(tenant, key_id, None)
+
+
 def holder_of(keys: ApiKeys, authorization: str) -> KeyHolder | None:
     """Whom an Authorization header lets in, or None."""
     scheme, _, secret = authorization.partition(" ")

@@ -54,18 +54,17 @@ class DynamoApiKeys(TenantTable):
             self._list(tenant, after, hashes, "key_hash = :old", {":old": old_hash}).otherwise(moved),
         )
 
-    def revoke(self, tenant: str, key_id: str, remaining: str) -> None:
-        """Shuts out every secret of the key, provided that the key `remaining` is there.
+    def revoke(self, tenant: str, key_id: str, remaining: str | None) -> None:
+        """Shuts out every secret of the key, provided that the key `remaining`, if any is named, is there.
 
         Raises KeyNotFound, LastKey, or Conflict when another call changed the key meanwhile.
         """
         item = self._item(tenant, key_id)
         unmoved = {":hash": item["key_hash"]["S"]}
+        gone = LastKey("the tenant's other key is gone: this one can be rotated, not revoked", key_id=key_id)
         transact(
             self._client,
-            self._check(tenant, remaining).otherwise(
-                LastKey("the tenant's other key is gone: this one can be rotated, not revoked", key_id=key_id)
-            ),
+            *([self._check(tenant, remaining).otherwise(gone)] if remaining else []),
             Write(
                 "Delete", self._table, {"Key": key(tenant, f"APIKEY#{key_id}")}, "key_hash = :hash", unmoved
             ).otherwise(Conflict(f"key {key_id} changed meanwhile; read it and try again", key_id=key_id)),

@@ -59,6 +59,8 @@ def _write(main: Path, target: Path, *, external: bool) -> None:
     options = session_options(THREADS)
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(target)
+    # Packed weights are not written, and would take the model's memory once more.
+    options.add_session_config_entry("session.disable_prepacking", "1")
     if external:
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", f"{_NAME}.data")
         options.add_session_config_entry(
