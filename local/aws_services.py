@@ -80,7 +80,8 @@ class Guard:
     def _settling(self, call: Call, send: Send) -> Send:
         async def settle_and_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if call.effect is Effect.SNAPSHOT:
+                refused = 400 <= message["status"] < 500  # and has changed nothing
+                if call.effect is Effect.SNAPSHOT and not refused:
                     await self._save()
                 await self._durability.journal.settled()
             await send(message)
