@@ -113,7 +113,10 @@ def document(control_plane: Any) -> Json:
 
 def _responses(answers: dict[str, tuple[str, Any]]) -> Json:
     error = _content({"$ref": _SCHEMA.format(name="Error")})
-    said: Json = {"4XX": {"description": "Refused", **error}, "5XX": {"description": "A fault of ours", **error}}
+    said: Json = {
+        "4XX": {"description": "Refused", **error},
+        "5XX": {"description": "A fault of ours, or busy: Retry-After says when to come back", **error},
+    }
     for status, (meaning, kind) in answers.items():
         said[status] = {"description": meaning} | (_content({"$ref": _SCHEMA.format(name=_name(kind))}) if kind else {})
     return said

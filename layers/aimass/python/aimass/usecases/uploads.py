@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from ulid import ULID
 
 from aimass.domain.clock import now
 from aimass.domain.errors import (
+    Busy,
     Conflict,
     InvalidArguments,
     JobNotFound,
@@ -70,7 +73,7 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limit
     check_filename(new.filename)
     check_texts(new.label, new.labels)
     job_id = job_id or str(ULID())
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         number = new.number or registry.next_number(tenant, new.model)
         if number > MAX_NUMBER:
             raise Conflict(f"model {new.model!r} has used its highest version number, {MAX_NUMBER}", model=new.model)
@@ -98,7 +101,8 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limit
         )
         if _reserved(registry, tenant, version, job, limits, explicit=new.number is not None):
             return job
-    raise Conflict(f"many uploads of {new.model!r} at once; try again", model=new.model)
+        time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 jitter is no secret
+    raise Busy(f"many uploads of {new.model!r} at once; try again", model=new.model, retry_after=1)
 
 
 def _reserved(

@@ -29,7 +29,8 @@ class DynamoArtifactIndex(TenantTable):
         """Notes that the artifact is wanted now. Raises ArtifactBusy while a sweep deletes it."""
         expression = "SET touched_at = :now REMOVE #state, marked_at"
         if not self._marked(tenant, sha256, expression, _UNMARKED, {}):
-            raise ArtifactBusy(f"artifact {sha256} is being swept; try again in a moment", sha256=sha256)
+            text = f"artifact {sha256} is being swept; try again in a moment"
+            raise ArtifactBusy(text, sha256=sha256, retry_after=1)
 
     def refer(self, tenant: str, model: str, version: int, digests: Iterable[str]) -> None:
         """Notes that the version uses these artifacts. Saying it twice is fine."""
