@@ -1,7 +1,8 @@
-"""`python -m infra.costs`: the tables of docs/operations/costs.md, from templates, settings and a price list."""
+"""`python -m infra.costs [--write]`: the tables of docs/operations/costs.md, from templates, settings and prices."""
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 from infra.settings import OWN_MB, STAGES, Stage
 from infra.synth import TEMPLATES_ONLY, synthesize_cached
 
+DOCUMENT = Path(__file__).parents[1] / "docs" / "operations" / "costs.md"
+MARK = "<!-- python -m infra.costs -->\n"  # what follows it is ours
 REGION, KNOWN_AS_OF = "eu-central-1", "January 2025"
 HOURS = 730
 SECONDS = HOURS * 3600
@@ -22,6 +25,7 @@ HOP_MS = 9  # what the small tier takes to hand a call on (ADR 44)
 BILLED_MS = (10, 50, 200, 1000)
 POLLERS, POLL_SECONDS = 5, 20  # how Lambda reads a queue that is empty
 SWEEP_SECONDS = 1
+AUTHORIZE_GB, AUTHORIZE_SECONDS, AUTHORIZE_LOG_BYTES = 0.25, 0.01, 600  # of a call that the gateway has forgotten
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class Price:
 
 PRICES = {
     "key": Price(1.0, "customer key and month", "aws.amazon.com/kms/pricing"),
+    "key_request": Price(0.03 / 10_000, "request to KMS", "aws.amazon.com/kms/pricing"),
     "alarm": Price(0.10, "metric of an alarm and month", "aws.amazon.com/cloudwatch/pricing"),
+    "custom_metric": Price(0.30, "custom metric and month", "aws.amazon.com/cloudwatch/pricing"),
     "dashboard": Price(3.0, "dashboard and month", "aws.amazon.com/cloudwatch/pricing"),
     "log_in": Price(0.63, "GB of log written", "aws.amazon.com/cloudwatch/pricing"),
     "log_kept": Price(0.0324, "GB of log and month", "aws.amazon.com/cloudwatch/pricing"),
@@ -105,6 +111,12 @@ def per_million(stage: Stage, tier: str, billed_ms: float) -> float:
     return one * MILLION
 
 
+def key_in_use() -> float:
+    """Dollars a month for the authorizer of a key that calls every minute: the gateway remembers its answer as long."""
+    one = AUTHORIZE_GB * AUTHORIZE_SECONDS * _usd("compute") + _usd("invocation") + _usd("read")
+    return HOURS * 60 * (one + AUTHORIZE_LOG_BYTES / 1e9 * _usd("log_in"))
+
+
 def _run(memory_mb: int, billed_ms: float, *, scratch: bool) -> float:
     seconds = billed_ms / 1000
     disk = 9.5 * seconds * _usd("scratch") if scratch else 0.0
@@ -172,4 +184,9 @@ def _price_table() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print(tables(), end="")
+    parser = argparse.ArgumentParser(prog="python -m infra.costs")
+    parser.add_argument("--write", action="store_true", help="into the document, in place of printing")
+    if parser.parse_args().write:
+        DOCUMENT.write_text(DOCUMENT.read_text().partition(MARK)[0] + MARK + tables())
+    else:
+        print(tables(), end="")

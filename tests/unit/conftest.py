@@ -19,15 +19,21 @@ def aws():
 
 
 @pytest.fixture
-def registry(aws):
+def dynamodb(aws):
+    """With the two tables that the app has, `table` and `once`."""
     dynamodb = client("dynamodb")
-    keys = [("PK", "HASH"), ("SK", "RANGE")]
-    dynamodb.create_table(
-        TableName="table",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    for name, keys in (("table", {"PK": "HASH", "SK": "RANGE"}), ("once", {"id": "HASH"})):
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    return dynamodb
+
+
+@pytest.fixture
+def registry(dynamodb):
     return DynamoModelRegistry(dynamodb, "table")
 
 

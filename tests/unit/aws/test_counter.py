@@ -1,22 +1,6 @@
-import boto3
-import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from aimass.adapters.aws.counter import DynamoCallCounter
-
-
-@pytest.fixture
-def dynamodb():
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="once",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
 
 
 def test_environments_add_to_one_sum_a_tenant_and_second(dynamodb):

@@ -1,9 +1,7 @@
 import json
 from types import SimpleNamespace
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from aimass.adapters.aws.idempotency import DynamoIdempotency
 from aimass.domain.errors import IdempotencyInProgress, IdempotencyMismatch, VersionTaken
@@ -12,16 +10,8 @@ CALL = ("acme", "POST", "/api/v1/uploads", "key-1")
 
 
 @pytest.fixture
-def store():
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="once",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield DynamoIdempotency(client, "once")
+def store(dynamodb):
+    return DynamoIdempotency(dynamodb, "once")
 
 
 def items(store):

@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aimass.adapters.aws.clients import client
 from aimass.adapters.aws.keys import DynamoApiKeys
 from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, InvalidArguments, KeyNotFound, LastKey, LimitExceeded
@@ -21,15 +20,7 @@ from aimass.usecases.keys import (
 
 
 @pytest.fixture
-def keys(aws):
-    dynamodb = client("dynamodb")
-    parts = [("PK", "HASH"), ("SK", "RANGE")]
-    dynamodb.create_table(
-        TableName="table",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in parts],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in parts],
-        BillingMode="PAY_PER_REQUEST",
-    )
+def keys(dynamodb):
     return DynamoApiKeys(dynamodb, "table")
 
 
