@@ -16,9 +16,8 @@ def test_a_counter_expires_a_minute_after_its_second(dynamodb):
     assert item == {"id": {"S": "calls#t#1000"}, "calls": {"N": "3"}, "expiration": {"N": "1060"}}
 
 
-def test_a_counter_that_cannot_be_reached_stops_no_call(caplog):
-    client = boto3.client("dynamodb")
-    with Stubber(client) as stubber:
+def test_a_counter_that_cannot_be_reached_stops_no_call(dynamodb, caplog):
+    with Stubber(dynamodb) as stubber:
         stubber.add_client_error("update_item", "ProvisionedThroughputExceededException")
-        assert DynamoCallCounter(client, "once").add("t", 1, 5) == 5
+        assert DynamoCallCounter(dynamodb, "once").add("t", 1, 5) == 5
     assert "calls were not counted" in caplog.text
