@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from infra.costs import PRICES, at_rest, per_million, tables
+from infra.costs import DOCUMENT, MARK, PRICES, at_rest, key_in_use, per_million, tables
 from infra.settings import STAGES
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "operations" / "costs.md"
-DEV, PROD = STAGES["dev"], STAGES["prod"]
+PROD = STAGES["prod"]
 
 
 def test_the_document_shows_what_the_script_prints():
-    assert DOCUMENT.read_text().partition("<!-- python -m infra.costs -->\n")[2] == tables()
+    assert DOCUMENT.read_text().partition(MARK)[2] == tables()
 
 
 def test_an_interface_endpoint_is_paid_by_the_hour_and_a_gateway_endpoint_is_not():
@@ -45,6 +43,11 @@ def test_a_forwarded_prediction_pays_for_the_small_tier_that_waits():
 
 
 def test_a_limit_of_calls_is_paid_for_where_it_is_set():
-    assert per_million(PROD, "small", 10) - per_million(DEV, "small", 10) == pytest.approx(
+    limited, unlimited = (replace(PROD, limits=replace(PROD.limits, calls_per_second=n)) for n in (100, None))
+    assert per_million(limited, "small", 10) - per_million(unlimited, "small", 10) == pytest.approx(
         0.2 * PRICES["write"].usd * 1_000_000
     )
+
+
+def test_a_key_that_never_rests_costs_what_the_document_says():
+    assert f"({key_in_use():.2f} USD a month for a key that never rests)" in DOCUMENT.read_text()

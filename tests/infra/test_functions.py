@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from aimass.domain.placement import KEPT_MB
-from infra.settings import OWN_MB
+from infra.settings import OWN_MB, STAGES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "README.md"
 ROWS = [
@@ -88,16 +90,17 @@ RIGHTS = {
     | on(UPLOADS, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
     | READ_OBJECTS,
 }
+DEV = STAGES["dev"]
 VALUES = {
     "TABLE_NAME": "registrytable",
     "IDEMPOTENCY_TABLE": "idempotencytable",
     "UPLOADS_BUCKET": "uploadsbucket",
     "ARTIFACTS_BUCKET": "artifactsbucket",
     "IMPORT_STATE_MACHINE_ARN": "importmachine",
-    "MODEL_MEMORY_MB": "5760",
-    "PREDICTION_SECONDS": "20",
-    "DEFAULT_LIMITS": '{"bytes": 53687091200, "models": 1000, "jobs": 50, "calls_per_second": null}',
-    "TIERS": '{"small": 1769, "medium": 3008, "large": 6144}',
+    "MODEL_MEMORY_MB": str(min(DEV.tiers.large - 384, DEV.verify_memory_mb - 512)),
+    "PREDICTION_SECONDS": str(DEV.prediction_seconds),
+    "DEFAULT_LIMITS": json.dumps(asdict(DEV.limits)),
+    "TIERS": json.dumps(asdict(DEV.tiers)),
 }
 TIERS = ("small", "medium", "large")
 BADLY_ENDED = "an import's execution ended badly"
@@ -116,7 +119,7 @@ def test_the_document_lists_every_function_and_no_other(dev):
 def test_memory_timeout_layers_and_environment_are_as_documented(dev, row):
     name, _, memory, timeout, layers, environment = row
     properties = dev.functions()[name]
-    assert properties["MemorySize"] == int(memory)
+    assert properties["MemorySize"] == (int(memory) if memory.isdigit() else attrgetter(memory.strip("`"))(DEV))
     assert properties["Timeout"] == int(timeout)
     assert properties["Layers"] == layers.split(", ")
     assert set(properties["Environment"]["Variables"]) == {*environment.split(), "POWERTOOLS_SERVICE_NAME"}
@@ -163,16 +166,15 @@ def test_environment_variables_point_at_the_deployed_things(dev, name):
     assert variables == {key: VALUES[key] for key in variables}
 
 
-@pytest.mark.parametrize(
-    ("stage", "memory", "model_mb"), [("dev", (1769, 3008, 6144), 5760), ("prod", (1769, 4096, 10240), 9728)]
-)
-def test_the_tiers_of_predict_are_the_stages_and_verify_holds_models_to_the_largest(stage, memory, model_mb, request):
-    functions = request.getfixturevalue(stage).functions()
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_the_tiers_of_predict_are_the_stages_and_verify_holds_models_to_the_largest(stage, request):
+    functions = request.getfixturevalue(stage.name).functions()
+    memory = (stage.tiers.small, stage.tiers.medium, stage.tiers.large)
+    model_mb = int(functions["verify"]["Environment"]["Variables"]["MODEL_MEMORY_MB"])
     assert tuple(functions[f"predict-{tier}"]["MemorySize"] for tier in TIERS) == memory
     tiers = {functions[f"predict-{tier}"]["Environment"]["Variables"]["TIERS"] for tier in TIERS}
     assert [json.loads(one) for one in tiers] == [dict(zip(TIERS, memory, strict=True))]
-    assert functions["verify"]["Environment"]["Variables"]["MODEL_MEMORY_MB"] == str(model_mb)
-    assert model_mb <= min(memory[-1] - 384, functions["verify"]["MemorySize"] - 512)
+    assert model_mb == min(memory[-1] - 384, functions["verify"]["MemorySize"] - 512)
 
 
 def test_verify_leaves_of_the_largest_tier_what_predict_keeps_for_itself():
@@ -182,19 +184,15 @@ def test_verify_leaves_of_the_largest_tier_what_predict_keeps_for_itself():
 def test_one_prediction_is_cut_off_before_predict_itself_is(dev):
     functions = dev.functions()
     names = [*(f"predict-{tier}" for tier in TIERS), "verify"]
-    assert {functions[name]["Environment"]["Variables"]["PREDICTION_SECONDS"] for name in names} == {"20"}
-    assert all(functions[f"predict-{tier}"]["Timeout"] > 20 for tier in TIERS)
+    (seconds,) = {functions[name]["Environment"]["Variables"]["PREDICTION_SECONDS"] for name in names}
+    assert all(functions[f"predict-{tier}"]["Timeout"] > int(seconds) for tier in TIERS)
 
 
-def test_a_tenants_limits_are_the_stages(dev, prod):
-    limits = [
-        json.loads(deployed.functions()[name]["Environment"]["Variables"]["DEFAULT_LIMITS"])
-        for deployed in (dev, prod)
-        for name in ("api", "authorize", "start_import")
-    ]
-    gib = 1024**3
-    assert limits[:3] == [{"bytes": 50 * gib, "models": 1000, "jobs": 50, "calls_per_second": None}] * 3
-    assert limits[3:] == [{"bytes": 100 * gib, "models": 200, "jobs": 20, "calls_per_second": 100}] * 3
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_a_tenants_limits_are_the_stages(stage, request):
+    functions = request.getfixturevalue(stage.name).functions()
+    for name in ("api", "authorize", "start_import"):
+        assert json.loads(functions[name]["Environment"]["Variables"]["DEFAULT_LIMITS"]) == asdict(stage.limits)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -261,16 +259,13 @@ def test_the_small_tier_alone_starts_from_a_snapshot(dev):
     assert snapped == {"predict-small": {"ApplyOn": "PublishedVersions"}}
 
 
-def test_imports_leave_concurrency_to_predictions_in_prod(dev, prod):
-    reserved = [
-        {
-            n: p["ReservedConcurrentExecutions"]
-            for n, p in one.functions().items()
-            if "ReservedConcurrentExecutions" in p
-        }
-        for one in (dev, prod)
-    ]
-    assert reserved == [{}, {"identify": 50, "verify": 50}]
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_imports_leave_concurrency_to_predictions_where_the_stage_says_so(stage, request):
+    functions = request.getfixturevalue(stage.name).functions()
+    reserved = {name: one.get("ReservedConcurrentExecutions") for name, one in functions.items()}
+    assert {name: count for name, count in reserved.items() if count} == (
+        dict.fromkeys(("identify", "verify"), stage.reserved_imports) if stage.reserved_imports else {}
+    )
 
 
 def test_what_asynchronous_calls_leave_behind_goes_to_a_queue(dev):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.constructs.http_front import ANSWERED, ASKED
+from infra.settings import STAGES
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,14 +125,12 @@ def stage_of(deployment):
     return stage
 
 
-@pytest.mark.parametrize(
-    ("stage", "others", "uploads", "predictions"),
-    [("dev", (50, 100), (20, 40), (200, 400)), ("prod", (200, 400), (50, 100), (2000, 4000))],
-)
-def test_every_route_is_throttled_uploads_and_predictions_by_limits_of_their_own(
-    stage, others, uploads, predictions, request
-):
-    properties = stage_of(request.getfixturevalue(stage))["Properties"]
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_every_route_is_throttled_uploads_and_predictions_by_limits_of_their_own(stage, request):
+    properties = stage_of(request.getfixturevalue(stage.name))["Properties"]
+    others, uploads, predictions = (
+        (one.rate, one.burst) for one in (stage.throttle, stage.upload_throttle, stage.predict_throttle)
+    )
     assert throttle(properties["DefaultRouteSettings"]) == others
     wanted = {"POST /upload": uploads, "POST /api/v1/uploads": uploads}
     wanted |= {key: predictions for key, function in WITH_KEY.items() if function == "predict"}
@@ -157,13 +156,17 @@ def test_the_access_log_is_json_without_anything_that_opens_a_door(dev):
     assert (log["LogGroupName"], log["KmsKeyId"]) == ("/aws/vendedlogs/aimass-dev/access", "key.Arn")
 
 
-def test_web_pages_may_call_where_the_stage_names_their_origins(dev, prod):
-    cors = dev.properties("AWS::ApiGatewayV2::Api", "fronthttp")["CorsConfiguration"]
-    assert cors["AllowOrigins"] == ["*"]
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_web_pages_may_call_where_the_stage_names_their_origins(stage, request):
+    api = request.getfixturevalue(stage.name).properties("AWS::ApiGatewayV2::Api", "fronthttp")
+    cors = api.get("CorsConfiguration")
+    if not stage.origins:
+        assert cors is None
+        return
+    assert cors["AllowOrigins"] == list(stage.origins)
     assert "AllowCredentials" not in cors
     assert {"Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key"} <= set(cors["AllowHeaders"])
     assert {"X-Model-Variant", "X-Model-Version", "Retry-After"} <= set(cors["ExposeHeaders"])
-    assert "CorsConfiguration" not in prod.properties("AWS::ApiGatewayV2::Api", "fronthttp")
 
 
 @pytest.mark.parametrize("header", [*ASKED, *ANSWERED])

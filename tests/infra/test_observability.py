@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from infra.settings import STAGES
+
 
 def alarms(deployment):
     """By name, those of the observability stack; the rollouts' own take deployments back and call nobody."""
@@ -47,10 +49,13 @@ def test_a_refused_upload_is_no_error_of_a_step_nor_is_one_that_is_retried(dev):
     logs = {one["LogGroupName"] for one in filters}
     assert logs == {f"/aws/lambda/aimass-dev-{step}" for step in ("identify", "convert", "verify", "register")}
     assert logs <= {one["Properties"]["LogGroupName"] for one in dev.of_type("AWS::Logs::LogGroup").values()}
+    patterns = {}
     for one in filters:
         (made,) = one["MetricTransformations"]
         assert (made["MetricNamespace"], made["MetricName"], "Sum", ()) in single(dev)
-        assert one["FilterPattern"] == '"[ERROR]" -StepRefused -StepBusy'
+        patterns.setdefault(one["LogGroupName"], set()).add(one["FilterPattern"])
+    faults = {'"[ERROR]" -StepRefused -StepBusy', '"Task timed out"', '"Runtime exited"'}
+    assert patterns == dict.fromkeys(logs, faults)
 
 
 def test_executions_that_time_out_and_a_run_of_failures_are_told(dev):
@@ -92,6 +97,7 @@ def test_every_queue_where_events_end_is_watched(dev):
 def test_the_share_of_server_errors_is_watched(dev):
     alarm = alarms(dev)["aimass-dev-api-5xx"]
     assert alarm["Threshold"] == 1
+    assert "IF(errors >= 5," in json.dumps(alarm["Metrics"])
     metrics = {one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
     assert metrics == {"5xx", "Count"}
     apis = {
@@ -122,14 +128,16 @@ def test_the_topic_is_encrypted_and_takes_alarms_and_budgets_of_this_account_ove
     assert (statement["Action"], statement["Condition"]) == (["kms:Decrypt", "kms:GenerateDataKey"], ours)
 
 
-def test_nobody_is_mailed_unless_the_settings_name_somebody(dev):
-    assert not dev.of_type("AWS::SNS::Subscription")
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_nobody_is_mailed_unless_the_settings_name_somebody(stage, request):
+    mails = request.getfixturevalue(stage.name).of_type("AWS::SNS::Subscription").values()
+    assert [one["Properties"]["Endpoint"] for one in mails] == ([stage.alarm_email] if stage.alarm_email else [])
 
 
-@pytest.mark.parametrize(("stage", "dollars"), [("dev", 50), ("prod", 500)])
-def test_the_budget_tells_the_topic_at_80_percent_and_at_all_of_it(stage, dollars, request):
-    budget = request.getfixturevalue(stage).properties("AWS::Budgets::Budget", "budget")
-    assert budget["Budget"]["BudgetLimit"] == {"Amount": dollars, "Unit": "USD"}
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_the_budget_tells_the_topic_at_80_percent_and_at_all_of_it(stage, request):
+    budget = request.getfixturevalue(stage.name).properties("AWS::Budgets::Budget", "budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": stage.monthly_budget_usd, "Unit": "USD"}
     assert budget["Budget"]["TimeUnit"] == "MONTHLY"
     told = {
         (one["Notification"]["NotificationType"], one["Notification"]["Threshold"]): one["Subscribers"]

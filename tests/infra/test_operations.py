@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +21,7 @@ NAMED = {
     "AWS::Batch::JobDefinition": "JobDefinitionName",
     "AWS::CodeDeploy::Application": "ApplicationName",
     "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
 MADE_BY_THE_OPERATOR = {"aimass-prod-restored"}
 
@@ -52,7 +55,10 @@ def test_every_module_target_and_setting_it_names_exists():
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"\bmake (?:-s )?([a-z]+)", GUIDE)):
         assert f"\n{target}:" in makefile, target
-    for setting in ("alarm_email", "monthly_budget_usd", "origins", "cpu_jobs", "gpu_jobs", "image_tag", "tiers"):
+    for setting in (
+        *("alarm_email", "monthly_budget_usd", "origins", "cpu_jobs", "gpu_jobs", "image_tag"),
+        *("tiers", "limits", "identify_memory_mb", "verify_memory_mb", "reserved_imports"),
+    ):
         assert hasattr(STAGES["prod"], setting)
         assert f"`{setting}" in GUIDE
 
@@ -62,9 +68,30 @@ def test_the_version_of_the_cdk_command_is_the_one_of_the_readme():
     assert len(versions) == 1
 
 
-def test_quotas_are_told_as_the_settings_need_them(prod):
-    memory = {name: properties["MemorySize"] for name, properties in prod.functions().items()}
-    assert f"`identify` has {memory['identify']:,} MB" in GUIDE
-    assert f"prod {max(memory.values()):,}" in GUIDE
-    reserved = [one.get("ReservedConcurrentExecutions", 0) for one in prod.functions().values()]
-    assert f"reserves {max(reserved)} for `identify` and {max(reserved)} for `verify`" in GUIDE
+def test_no_function_needs_more_memory_than_the_quota_that_is_asked_for(dev, prod):
+    (asked,) = re.findall(r"\| Lambda: memory of a function \| [^|]+ \| ([\d,]+) MB \|", GUIDE)
+    memory = [one["MemorySize"] for stage in (dev, prod) for one in stage.functions().values()]
+    assert max(memory) <= int(asked.replace(",", ""))
+
+
+def test_the_policy_of_an_s3_client_is_the_uploads_of_one_tenant_and_the_key_through_s3(prod):
+    policy = json.loads(GUIDE.partition("```json\n")[2].partition("```")[0])
+    put, use = policy["Statement"]
+    assert put["Resource"] == "arn:aws:s3:::UPLOADSBUCKET/uploads/TENANT/*"
+    assert set(put["Action"]) == {"s3:PutObject", "s3:AbortMultipartUpload"}
+    assert (use["Resource"], use["Action"]) == ("CUSTOMERKEY", ["kms:GenerateDataKey", "kms:Decrypt"])
+    assert use["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
+
+
+def test_every_output_that_a_command_reads_is_one_of_the_storage_stack(prod):
+    template = json.loads((prod.assembly / "aimass-prod-storage.template.json").read_text())
+    read = set(re.findall(r"\$\(value (\w+)\)", GUIDE))
+    read |= {name for names in re.findall(r"for (?:table|bucket) in ([a-z ]+);", GUIDE) for name in names.split()}
+    assert read == {"registrytable", "idempotencytable", "uploadsbucket", "artifactsbucket", "customerkey"}
+    assert read <= set(template["Outputs"])
+
+
+def test_every_shell_block_is_shell():
+    for block in re.findall(r"```sh\n(.*?)```", GUIDE, flags=re.DOTALL):
+        run = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True)
+        assert (run.returncode, run.stderr) == (0, ""), block

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from infra.settings import STAGES
+
 KINDS = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket")
 TABLES = ("registrytable", "idempotencytable")
 
@@ -82,8 +84,9 @@ def test_uploads_alone_are_announced_on_eventbridge(dev):
 
 def test_prod_keeps_its_data_when_its_stack_is_deleted(prod):
     for kind in KINDS:
-        for resource in prod.of_type(kind).values():
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        for name, resource in prod.of_type(kind).items():
+            kept = "Retain" if name == "registrytable" else "RetainExceptOnCreate"
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (kept, "Retain")
     assert prod.properties("AWS::DynamoDB::Table", "registrytable")["DeletionProtectionEnabled"] is True
 
 
@@ -138,8 +141,27 @@ def test_no_log_under_the_key_has_a_name_that_the_key_does_not_know(dev):
     assert all(re.fullmatch(r"/aws/[^/]+/aimass-dev.*", name) for name in names)
 
 
-def test_web_pages_put_parts_from_the_stages_origins_only(dev, prod):
-    (rule,) = dev.properties("AWS::S3::Bucket", "uploadsbucket")["CorsConfiguration"]["CorsRules"]
-    assert (rule["AllowedMethods"], rule["AllowedOrigins"], rule["ExposedHeaders"]) == (["PUT"], ["*"], ["ETag"])
-    assert "CorsConfiguration" not in prod.properties("AWS::S3::Bucket", "uploadsbucket")
-    assert "CorsConfiguration" not in dev.properties("AWS::S3::Bucket", "artifactsbucket")
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_web_pages_put_parts_from_the_stages_origins_only(stage, request):
+    deployment = request.getfixturevalue(stage.name)
+    rules = deployment.properties("AWS::S3::Bucket", "uploadsbucket").get("CorsConfiguration", {}).get("CorsRules", [])
+    assert [(rule["AllowedMethods"], rule["AllowedOrigins"], rule["ExposedHeaders"]) for rule in rules] == (
+        [(["PUT"], list(stage.origins), ["ETag"])] if stage.origins else []
+    )
+    assert "CorsConfiguration" not in deployment.properties("AWS::S3::Bucket", "artifactsbucket")
+
+
+def test_what_prod_keeps_under_a_fixed_name_can_be_taken_in_by_the_next_deployment(prod):
+    """CloudFormation imports what is there already if it has a name of its own and stays when its stack goes."""
+    logs = [log for log in prod.of_type("AWS::Logs::LogGroup").values() if "LogGroupName" in log["Properties"]]
+    (images,) = prod.of_type("AWS::ECR::Repository").values()
+    assert images["Properties"]["RepositoryName"] == "aimass-prod-jobs"
+    kept = [one for one in logs if one["DeletionPolicy"] != "Delete"]
+    assert len(kept) > len(prod.functions())
+    assert {one["DeletionPolicy"] for one in [*kept, images]} == {"RetainExceptOnCreate"}
+
+
+def test_the_storage_stack_says_what_an_s3_client_and_who_tears_down_must_know(dev):
+    template = json.loads((dev.assembly / "aimass-dev-storage.template.json").read_text())
+    outputs = set(template["Outputs"])
+    assert outputs >= {"registrytable", "idempotencytable", "uploadsbucket", "artifactsbucket", "customerkey"}

@@ -12,6 +12,7 @@ from aimass.usecases.keys import (
     KeyHolder,
     add_key,
     create_key,
+    end_key,
     holder_of,
     revoke_key,
     rotate_key,
@@ -157,6 +158,17 @@ def test_the_last_key_stays(keys):
     with pytest.raises(LastKey):
         revoke_key(keys, "acme", only.key.id)
     assert opens(keys, only.secret)
+
+
+def test_an_operator_ends_the_last_key_and_the_secret_of_its_overlap(keys):
+    old = add_key(keys, "acme", "ci")
+    new = rotate_key(keys, "acme", old.key.id, 600)
+    theirs = add_key(keys, "other", "of another tenant")
+    with pytest.raises(KeyNotFound):
+        end_key(keys, "acme", theirs.key.id)
+    end_key(keys, "acme", old.key.id)
+    assert [opens(keys, one.secret) for one in (old, new, theirs)] == [False, False, True]
+    assert valid_keys(keys, "acme") == []
 
 
 def test_two_revocations_that_race_leave_one_key(keys):
