@@ -61,7 +61,7 @@ def test_make_key_prints_a_key_that_opens_its_tenant(stack):
         ["make", "-s", "key", "TENANT=made-by-make", f"STATE={stack.state}"], capture_output=True, text=True, check=True
     )
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-    assert requests.get(f"{stack.url}/api/v1/models", headers=headers, timeout=10).json() == {"models": []}
+    assert requests.get(f"{stack.url}/api/v1/models", headers=headers, timeout=10).json()["models"] == []
 
 
 def assert_shown(shown, got, where):
