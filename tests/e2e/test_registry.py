@@ -131,6 +131,21 @@ def test_a_purged_version_gives_its_bytes_back_and_never_its_number(owner):
     assert json_of(again, 409)["code"] == "version_taken"
 
 
+def test_a_purged_models_name_is_free_after_the_next_sweep(stack, owner):
+    assert owner.import_model("swept", linear())["state"] == "succeeded"
+    path = "/api/v1/models/swept"
+    json_of(owner.call("DELETE", path), 204)
+    used = json_of(owner.call("GET", "/api/v1/limits"))["used"]
+    json_of(owner.call("DELETE", path, params={"purge": "true"}), 202)
+    assert "being purged" in json_of(owner.call("GET", path), 404)["error"]
+    swept = aws_client("lambda", stack.aws_endpoint).invoke(FunctionName="aimass-dev-sweep", Payload=b"{}")
+    assert json.loads(swept["Payload"].read())["models_purged"] == 1
+    freed = json_of(owner.call("GET", "/api/v1/limits"))["used"]
+    assert (freed["models"], freed["bytes"] < used["bytes"]) == (used["models"] - 1, True)
+    job = owner.import_model("swept", linear())
+    assert (job["state"], job["version"]) == ("succeeded", 2)
+
+
 def test_models_and_versions_carry_texts_and_tags_and_are_found_by_them(owner, three):
     json_of(owner.call("PATCH", three, json={"description": "scales", "tags": {"team": "a"}}))
     json_of(owner.call("PATCH", f"{three}/versions/2", json={"label": "best", "notes": "n", "tags": {"run": "7"}}))
