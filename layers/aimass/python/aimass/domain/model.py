@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aimass.domain.description import Description
+
 VersionState = Literal["importing", "ready", "failed", "deleted"]
 PURGED = "purged"
 JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
@@ -134,13 +136,20 @@ class Version:
     deleted: Deletion | None = None
     verified_at: str | None = None
     verification_failure: Failure | None = None
+    description: Description | None = None
+    assets: tuple[StoredFile, ...] = ()  # what the description names: a tokenizer
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the columns of scores stand for: the description's labels, or those that came with the upload."""
+        return (self.description.labels if self.description else ()) or self.labels
 
     @property
     def stored_files(self) -> tuple[StoredFile, ...]:
         """Every file that the version keeps: source, sample, variants and their optimised graphs."""
         trees = [self.source, *(tree for one in self.variants for tree in (one.files, one.optimized))]
         files = [file for tree in trees if tree for file in tree.files]
-        return (*files, self.sample) if self.sample else tuple(files)
+        return (*files, *self.assets, *([self.sample] if self.sample else []))
 
     @property
     def digests(self) -> frozenset[str]:

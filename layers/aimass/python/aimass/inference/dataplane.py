@@ -15,12 +15,56 @@ Value = Any
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """Image files, as they were sent: one row each."""
+
+    files: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One row each."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table: cells by the names of their columns, as JSON values, or as text where they came as CSV."""
+
+    rows: tuple[Mapping[str, Any], ...]
+
+
+#: What only a version's description can turn into tensors.
+Media = Pictures | Texts | Rows
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call, decoded: what to run. No `outputs` are all of them; no `variant` is the version's first choice."""
+
+    version: Version
+    inputs: Mapping[str, Value]
+    outputs: Sequence[str] = ()
+    variant: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds that a prediction took: opening the model where it was not open, and running it."""
+
+    load: float = 0.0
+    run: float = 0.0
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a version answered: its outputs in the model's order, or in the order asked for."""
 
     version: Version
     variant: Variant
     outputs: tuple[tuple[TensorSpec, Value], ...]
+    timing: Timing = Timing()
 
 
 class DataPlane(Protocol):
@@ -28,9 +72,9 @@ class DataPlane(Protocol):
 
     def find_version(self, tenant: str, model: str, ref: int | str | None) -> Version: ...
 
-    def predict(
-        self, tenant: str, version: Version, inputs: Mapping[str, Value], outputs: Sequence[str] | None = None
-    ) -> Prediction: ...
+    def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]: ...
+
+    def predict(self, tenant: str, asked: Asked) -> Prediction: ...
 
 
 class Session(Protocol):

@@ -7,12 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aimass.domain.errors import MethodNotAllowed, RouteNotFound
-from aimass.inference.dataplane import DataPlane
+from aimass.inference.dataplane import Asked, DataPlane, Prediction
 from aimass.protocols.http import HttpRequest, HttpResponse
 
 #: Builds the data plane when a route needs it: health routes never do.
 OpenDataPlane = Callable[[], DataPlane]
-Handle = Callable[[HttpRequest, Mapping[str, str], OpenDataPlane], HttpResponse]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A call for a prediction: what to run, and how its wire says the answer."""
+
+    asked: Asked
+    answer: Callable[[Prediction], HttpResponse]
+
+
+#: Reads a request: its answer, or the prediction that it asks for.
+Handle = Callable[[HttpRequest, Mapping[str, str], OpenDataPlane], HttpResponse | Decoded]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from aimass.domain.errors import InvalidArguments, PredictionOutOfMemory, PredictionTimeout
 from aimass.domain.model import TensorSpec, Variant, Version
 from aimass.domain.placement import PlacedElsewhere
 from aimass.domain.ports import VersionReader
-from aimass.inference.dataplane import Prediction, Value
+from aimass.inference.dataplane import Asked, Media, Prediction, Timing, Value
 from aimass.inference.sessions import Sessions
 from aimass.inference.values import check_names
 from aimass.usecases.find_version import VersionFinder
@@ -56,30 +56,44 @@ class Predictor:
         """
         return self._finder.find(tenant, model, ref)
 
-    def predict(
-        self, tenant: str, version: Version, inputs: Mapping[str, Value], outputs: Sequence[str] | None = None
-    ) -> Prediction:
-        """Runs the version on named inputs; `outputs` names those wanted, all by default.
+    def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]:
+        """What the version's description makes of pictures, texts or rows.
+
+        Raises InvalidArguments naming what cannot be read, or that the description says nothing of such inputs.
+        """
+        from aimass.inference.described.inputs import described_inputs
+
+        return described_inputs(version, media, lambda file: self._open_sessions().asset(tenant, file))
+
+    def predict(self, tenant: str, asked: Asked) -> Prediction:
+        """Runs what was asked for.
 
         Raises InvalidArguments, PredictionFailed, PredictionTimeout, PredictionOutOfMemory; PlacedElsewhere for a call
         that is in order and another tier's.
         """
-        check_names(version.inputs, inputs)
-        wanted = _wanted(version, outputs)
-        variant = version.variant()
+        version = asked.version
+        check_names(version.inputs, asked.inputs)
+        wanted = _wanted(version, asked.outputs)
+        variant = _variant(version, asked.variant)
         if tier := self._elsewhere(variant):
             raise PlacedElsewhere(tier)
         names = [spec.name for spec in wanted]
         sessions = self._open_sessions()
+        began = time.perf_counter()
+        opened = began
 
         def run(seconds: float) -> list[Value]:
+            nonlocal opened
             session = sessions.session(tenant, variant)
+            opened = time.perf_counter()
             left = min(seconds, self._ends - self._clock())
             if left <= 0:
                 raise PredictionTimeout("opening the model took all of this call's time; it is open now: call again")
-            return session.run(inputs, names, left)
+            return session.run(asked.inputs, names, left)
 
-        return Prediction(version, variant, tuple(zip(wanted, self._with_room(sessions, run), strict=True)))
+        values = self._with_room(sessions, run)
+        timing = Timing(load=opened - began, run=time.perf_counter() - opened)
+        return Prediction(version, variant, tuple(zip(wanted, values, strict=True)), timing)
 
     def _with_room(self, sessions: Sessions, run: Callable[[float], list[Value]]) -> list[Value]:
         """Runs; when memory is short and other models hold some of it, closes them and runs once more."""
@@ -93,6 +107,15 @@ class Predictor:
         if left <= 0:
             raise PredictionTimeout(f"the prediction took longer than {self._seconds:g} s and was ended")
         return run(left)
+
+
+def _variant(version: Version, name: str | None) -> Variant:
+    try:
+        return version.variant(name or "original")
+    except KeyError:
+        there_are = ", ".join(repr(variant.name) for variant in version.variants)
+        wrong = f"version {version.number} has no variant {name!r:.80}; there are: {there_are}"
+        raise InvalidArguments.of_fields({"compress": wrong}) from None
 
 
 def _wanted(version: Version, names: Sequence[str] | None) -> list[TensorSpec]:

@@ -6,21 +6,21 @@ import json
 from collections.abc import Mapping
 
 from aimass.domain.errors import AimassError
+from aimass.inference.dataplane import Asked
 from aimass.protocols.errors import error_body
 from aimass.protocols.http import HttpRequest, HttpResponse, plain_body
-from aimass.protocols.routing import OpenDataPlane, Route
+from aimass.protocols.routing import Decoded, OpenDataPlane, Route
 from aimass.protocols.status import status_of
 
 
-def predict(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
-    """`POST /predict`. Raises InvalidArguments and what the data plane raises."""
+def predict(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> Decoded:
+    """`POST /predict`. Raises InvalidArguments and what finding a version raises."""
     from aimass.protocols.native.predict import answer, parse_arguments, read_inputs
 
     arguments = parse_arguments(plain_body(request))
     plane = open_data_plane()
     version = plane.find_version(request.owner, arguments.model_name, arguments.version)
-    prediction = plane.predict(request.owner, version, read_inputs(version.inputs, arguments))
-    return answer(prediction)
+    return Decoded(Asked(version, read_inputs(version.inputs, arguments)), answer)
 
 
 def refuse(error: AimassError, request: HttpRequest) -> HttpResponse:

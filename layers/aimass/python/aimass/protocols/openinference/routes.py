@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from aimass.domain.errors import AimassError, NotSupported
 from aimass.domain.model import TensorSpec
+from aimass.inference.dataplane import Asked
 from aimass.protocols.http import HttpRequest, HttpResponse, plain_body
-from aimass.protocols.routing import OpenDataPlane, Route
+from aimass.protocols.routing import Decoded, OpenDataPlane, Route
 from aimass.protocols.status import status_of
 
 SERVER = {"name": "aimass", "version": "2", "extensions": ["binary_tensor_data"]}
@@ -50,8 +52,8 @@ def model_ready(request: HttpRequest, parts: Mapping[str, str], open_data_plane:
     return _json({"name": version.model, "ready": True})
 
 
-def infer(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
-    """`POST /v2/models/{model}/infer`. Raises InvalidArguments and what the data plane raises."""
+def infer(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> Decoded:
+    """`POST /v2/models/{model}/infer`. Raises InvalidArguments and what finding a version raises."""
     from aimass.protocols.openinference.answer import answer
     from aimass.protocols.openinference.request import parse_request, read_inputs
 
@@ -59,7 +61,7 @@ def infer(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenD
     plane = open_data_plane()
     version = plane.find_version(request.owner, parts["model"], parts.get("version"))
     inputs = read_inputs(version.inputs, call)
-    return answer(call, plane.predict(request.owner, version, inputs, [one.name for one in call.outputs]))
+    return Decoded(Asked(version, inputs, [one.name for one in call.outputs]), partial(answer, call))
 
 
 def not_offered(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:

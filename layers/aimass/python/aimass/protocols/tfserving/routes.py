@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from aimass.domain.errors import AimassError, NotSupported, VersionNotReady
+from aimass.inference.dataplane import Asked
 from aimass.protocols.http import HttpRequest, HttpResponse, plain_body
-from aimass.protocols.routing import OpenDataPlane, Route
+from aimass.protocols.routing import Decoded, OpenDataPlane, Route
 from aimass.protocols.status import status_of
 
 _JSON = {"content-type": "application/json"}
 _STATES = {"importing": "LOADING", "failed": "END", "ready": "AVAILABLE"}
 
 
-def predict(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
-    """`POST …:predict`. Raises InvalidArguments and what the data plane raises."""
+def predict(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> Decoded:
+    """`POST …:predict`. Raises InvalidArguments and what finding a version raises."""
     from aimass.protocols.tfserving.predict import answer, parse_request, read_inputs
 
     call = parse_request(plain_body(request))
     plane = open_data_plane()
     version = plane.find_version(request.owner, parts["model"], _ref(parts))
-    return answer(call, plane.predict(request.owner, version, read_inputs(version.inputs, call)))
+    return Decoded(Asked(version, read_inputs(version.inputs, call)), partial(answer, call))
 
 
 def status(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
