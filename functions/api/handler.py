@@ -7,13 +7,13 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from routes import aliases, jobs, keys, models, uploads, usage, versions
+from routes import aliases, descriptions, jobs, keys, models, predictions, uploads, usage, versions
 from routes.call import Json, answering, request_id, respond
 
 from aimass import bootstrap
 from aimass.domain.errors import AimassError, InternalError, InvalidArguments, RouteNotFound
 from aimass.protocols.errors import error_body
-from aimass.protocols.idempotent import repeatable
+from aimass.protocols.idempotent import PREDICTIONS, repeatable
 from aimass.protocols.metered import metered
 from aimass.protocols.parameters import known_parameters
 from aimass.protocols.status import status_of
@@ -21,7 +21,7 @@ from aimass.protocols.status import status_of
 logger = Logger(level="INFO")
 app = APIGatewayHttpResolver(enable_validation=True)
 app.use([metered(bootstrap.call_meter), known_parameters, repeatable(bootstrap.idempotency)])
-for part in (uploads, models, versions, aliases, jobs, keys, usage):
+for part in (uploads, models, versions, descriptions, aliases, predictions, jobs, keys, usage):
     app.include_router(part.router)
 
 
@@ -69,7 +69,7 @@ def report_fault(error: Exception) -> Response[Json]:
 def handler(event: Json, context: Any) -> Json:
     """An HTTP API event (payload 2.0) to its answer."""
     answering(event)
-    if event["rawPath"] != "/upload":
+    if event["rawPath"] != "/upload" and not event["rawPath"].endswith(PREDICTIONS):
         # Every other body is JSON, whatever curl's -d calls it.
         event["headers"]["content-type"] = content_types.APPLICATION_JSON
     answer = app.resolve(event, context)

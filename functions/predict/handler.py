@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from aimass import bootstrap
 from aimass.inference.memory import limit_memory
-from aimass.protocols.front import respond
-from aimass.protocols.http import proxy_answer, request_of
+from aimass.protocols.front import Call, respond_all
+from aimass.protocols.http import HttpResponse, proxy_answer, request_of
+from aimass.protocols.log_line import log_line
 from aimass.protocols.metered import admit
 
 if TYPE_CHECKING:
@@ -28,8 +31,34 @@ if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An HTTP API event (payload 2.0) to its answer: this tier's, or that of the tier where the version is placed."""
+    """An HTTP API event (payload 2.0) to its answer: this tier's, or that of the tier where the version is placed.
+
+    On one machine the runtime may hand over several at once, `{"calls": [event, ...]}`, for `{"answers": [...]}`.
+    """
+    if "calls" in event:
+        return {"answers": _answers(event["calls"], context)}
+    return _answers([event], context)[0]
+
+
+def _answers(events: list[dict[str, Any]], context: Any) -> list[dict[str, Any]]:
     started = time.perf_counter()
+    calls = [_call(event, context) for event in events]
+    responses = respond_all(calls)
+    ms = round((time.perf_counter() - started) * 1000, 2)
+    told = [_told(call, response, ms) for call, response in zip(calls, responses, strict=True)]
+    told[-1] |= bootstrap.held_models_news()
+    sys.stdout.write("".join(log_line(logger.service, one) for one in told))
+    return [_answer(response) for response in responses]
+
+
+def _told(call: Call, response: HttpResponse, ms: float) -> dict[str, Any]:
+    """What the log says of a call."""
+    request = call.request
+    who = {"request_id": request.request_id, "tenant": request.tenant, "method": request.method}
+    return {**who, "status": response.status, "ms": ms, **response.facts}
+
+
+def _call(event: dict[str, Any], context: Any) -> Call:
     request = request_of(event)
 
     def seconds_left() -> float:
@@ -45,18 +74,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def count() -> None:
         admit(event, bootstrap.call_meter)
 
-    response = respond(request, data_plane, lambda error: _report(request.request_id), other_tiers, count)
-    logger.info(
-        "answered",
-        request_id=request.request_id,
-        tenant=request.tenant,
-        method=request.method,
-        status=response.status,
-        ms=round((time.perf_counter() - started) * 1000, 2),
-        **response.facts,
-    )
-    return proxy_answer(response)
+    def report(error: Exception) -> None:
+        logger.exception("fault", request_id=request.request_id)
+
+    return Call(request, data_plane, report, other_tiers, count)
 
 
-def _report(request_id: str) -> None:
-    logger.exception("fault", request_id=request_id)
+def _answer(response: HttpResponse) -> dict[str, Any]:
+    answer = proxy_answer(response)
+    if response.batching and bootstrap.machine_cores():
+        answer["batching"] = asdict(response.batching)
+    return answer

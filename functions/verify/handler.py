@@ -16,8 +16,11 @@ def handler(event: Event, context: object) -> Any:
     `identified` and `converted` come from the states before, or from the input when a version is verified again.
     """
     at = bootstrap.import_step()
-    model = read(event["converted"], ConvertedModel).model or read(event["identified"], IdentifiedModel).model
+    identified, converted = read(event["identified"], IdentifiedModel), read(event["converted"], ConvertedModel)
     limits, seconds = bootstrap.verify_limits(), bootstrap.prediction_seconds()
-    return run_step(
-        at.registry, "verify", event, lambda tenant, job_id: verify(at, tenant, job_id, model, limits, seconds)
-    )
+
+    def work(tenant: str, job_id: str) -> Any:
+        model, handed_on = converted.model or identified.model, [identified, converted]
+        return verify(at, tenant, job_id, model, limits, seconds, beside=identified.beside, handed_on=handed_on)
+
+    return run_step(at.registry, "verify", event, work)

@@ -24,6 +24,8 @@ from infra.settings import Stage
 READS = {"GetObject", "GetObjectVersion", "ListMultipartUploadParts"}
 WRITES = {"PutObject"}
 UPLOADS_KEPT = Duration.days(35)  # so long can an import be retried, as long as the table can be restored
+PREDICTIONS = "predictions"  # bodies and answers of prediction jobs, in the uploads bucket
+PREDICTIONS_KEPT = Duration.days(7)
 
 
 class PrivateBucket(Construct):
@@ -41,6 +43,7 @@ class PrivateBucket(Construct):
         key: CustomerKey,
         cors: Sequence[CorsRule] = (),
         kept: Duration | None = None,
+        more_rules: Sequence[LifecycleRule] = (),
     ) -> None:
         super().__init__(scope, name)
         self.prefix = name
@@ -64,6 +67,7 @@ class PrivateBucket(Construct):
                 ),
                 # A rule of its own: S3 takes no delete markers and days in one.
                 *([LifecycleRule(prefix=f"{name}/", expiration=kept)] if kept else []),
+                *more_rules,
             ],
         )
         acknowledge(
@@ -74,12 +78,13 @@ class PrivateBucket(Construct):
         )
         self.name = self._bucket.bucket_name
 
-    def allow(self, function: ServiceFunction, *actions: str) -> None:
-        """Lets the function do these S3 actions on objects under the prefix."""
-        function.allow("s3", actions, self._bucket.arn_for_objects(f"{self.prefix}/*"))
+    def allow(self, function: ServiceFunction, *actions: str, prefix: str = "") -> None:
+        """Lets the function do these S3 actions on objects under the bucket's prefix, or another one."""
+        prefix = prefix or self.prefix
+        function.allow("s3", actions, self._bucket.arn_for_objects(f"{prefix}/*"))
         stack = Stack.of(self)
         export = stack.resolve(stack.export_value(self._bucket.bucket_arn))["Fn::ImportValue"]
-        objects = f"IAM5[Resource::{export}/{self.prefix}/*]"
+        objects = f"IAM5[Resource::{export}/{prefix}/*]"
         acknowledge(
             function, objects, "every object under the one prefix: keys begin with the tenant, who is data here"
         )
@@ -104,6 +109,8 @@ class ArtifactsBucket(PrivateBucket):
 class UploadsBucket(PrivateBucket):
     """Where models arrive: `uploads/<tenant>/<model>/<file>`, for 35 days. Its events go to EventBridge.
 
+    Bodies and answers of prediction jobs lie under `predictions/` for 7 days.
+
     Web pages of the stage's origins may put parts by presigned URL, and read the ETag that completing asks for.
     """
 
@@ -116,7 +123,18 @@ class UploadsBucket(PrivateBucket):
             exposed_headers=["ETag"],
             max_age=3600,
         )
-        super().__init__(scope, "uploads", stage=stage, key=key, cors=[puts] if origins else [], kept=UPLOADS_KEPT)
+        week = LifecycleRule(
+            prefix=f"{PREDICTIONS}/", expiration=PREDICTIONS_KEPT, noncurrent_version_expiration=Duration.days(1)
+        )
+        super().__init__(
+            scope,
+            "uploads",
+            stage=stage,
+            key=key,
+            cors=[puts] if origins else [],
+            kept=UPLOADS_KEPT,
+            more_rules=[week],
+        )
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child
         assert isinstance(resource, CfnBucket)

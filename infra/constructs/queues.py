@@ -30,6 +30,7 @@ class PrivateQueue(Queue):
         key: CustomerKey,
         visible_after: Duration | None = None,
         dead_letters: Queue | None = None,
+        receives: int = RECEIVES,
     ) -> None:
         super().__init__(
             scope,
@@ -40,7 +41,7 @@ class PrivateQueue(Queue):
             enforce_ssl=True,
             retention_period=KEPT,
             visibility_timeout=visible_after,
-            dead_letter_queue=DeadLetterQueue(max_receive_count=RECEIVES, queue=dead_letters) if dead_letters else None,
+            dead_letter_queue=DeadLetterQueue(max_receive_count=receives, queue=dead_letters) if dead_letters else None,
         )
         self._key = key
 
@@ -60,6 +61,20 @@ class PrivateQueue(Queue):
         function.allow("sqs", ["SendMessage"], self.queue_arn)
         self._key.allow(function, "sqs", OBJECT_WRITE)
 
+    def read_by(self, reader: ServiceFunction, *more: str, batch: int = BATCH) -> None:
+        """Hands messages to one function, which may do `more` to them, and says which must come again."""
+        reader.allow("sqs", ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes", *more], self.queue_arn)
+        self._key.allow(reader, "sqs", OBJECT_READ)
+        EventSourceMapping(
+            self,
+            "reader",
+            target=reader.live,
+            event_source_arn=self.queue_arn,
+            batch_size=batch,
+            max_concurrency=READERS,
+            report_batch_item_failures=True,
+        )
+
 
 class WorkQueue(PrivateQueue):
     """Read by one function in batches. A message that failed five times goes to `<name>_dead_letters`.
@@ -73,14 +88,4 @@ class WorkQueue(PrivateQueue):
         visible_after = Duration.seconds(6 * reader.seconds)
         super().__init__(scope, name, stage=stage, key=key, visible_after=visible_after, dead_letters=dead_letters)
         self.dead_letters = dead_letters
-        reader.allow("sqs", ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"], self.queue_arn)
-        key.allow(reader, "sqs", OBJECT_READ)
-        EventSourceMapping(
-            self,
-            "reader",
-            target=reader.live,
-            event_source_arn=self.queue_arn,
-            batch_size=BATCH,
-            max_concurrency=READERS,
-            report_batch_item_failures=True,
-        )
+        self.read_by(reader)

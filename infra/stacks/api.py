@@ -11,6 +11,7 @@ from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 from infra.stacks.imports import ImportsStack
 from infra.stacks.predict import PredictStack
+from infra.stacks.predictions import ANSWERS, BODIES, PredictionsStack
 from infra.stacks.storage import StorageStack
 
 
@@ -24,6 +25,7 @@ class ApiStack(Stack):
         storage: StorageStack,
         imports: ImportsStack,
         predict: PredictStack,
+        predictions: PredictionsStack,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
@@ -33,12 +35,12 @@ class ApiStack(Stack):
             self,
             stage=stage,
             key=storage.key,
-            functions={"api": self._api(imports), "predict": predict.predict},
+            functions={"api": self._api(imports, predictions), "predict": predict.predict},
             authorize=self._authorize(),
         )
         CfnOutput(self, "url", value=self.front.url)
 
-    def _api(self, imports: ImportsStack) -> ServiceFunction:
+    def _api(self, imports: ImportsStack, predictions: PredictionsStack) -> ServiceFunction:
         storage = self._storage
         function = ServiceFunction(
             self,
@@ -54,13 +56,17 @@ class ApiStack(Stack):
                 "UPLOADS_BUCKET": storage.uploads.name,
                 "ARTIFACTS_BUCKET": storage.artifacts.name,
                 "IMPORT_STATE_MACHINE_ARN": imports.machine.arn,
+                "WEBHOOKS_QUEUE_URL": predictions.webhooks.queue_url,
                 "DEFAULT_LIMITS": self._stage.default_limits,
             },
         )
         storage.table.allow_transactions(function, "BatchGetItem", "DeleteItem")
         storage.idempotency.allow(function, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
         storage.uploads.allow(function, "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
+        storage.uploads.allow(function, "GetObjectVersion", "PutObject", prefix=BODIES)
+        storage.uploads.allow(function, "GetObjectVersion", prefix=ANSWERS)
         storage.artifacts.allow(function, "GetObject", "PutObject")
+        predictions.webhooks.allow_send(function)
         imports.machine.allow_control(function)
         return function
 

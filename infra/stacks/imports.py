@@ -16,13 +16,22 @@ from infra.constructs.python_layer import PinnedLayer, SourceLayer
 from infra.constructs.queues import PrivateQueue, WorkQueue
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
+from infra.stacks.predictions import PredictionsStack
 from infra.stacks.storage import StorageStack
 
 TRIES_AGAIN = 2
 
 
 class ImportsStack(Stack):
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, storage: StorageStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        storage: StorageStack,
+        predictions: PredictionsStack,
+    ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
         self._storage = storage
@@ -37,7 +46,7 @@ class ImportsStack(Stack):
         self.uploaded = WorkQueue(self, "uploaded", stage=stage, key=storage.key, reader=self._start_import())
         self._queue_uploads()
         self._settle_what_ended(self._settle_import())
-        self._sweep_every_hour(self._sweep())
+        self._sweep_every_hour(self._sweep(predictions))
 
     def _start_import(self) -> ServiceFunction:
         storage = self._storage
@@ -95,7 +104,7 @@ class ImportsStack(Stack):
         self._storage.table.allow_transactions(function)
         return function
 
-    def _sweep(self) -> ServiceFunction:
+    def _sweep(self, predictions: PredictionsStack) -> ServiceFunction:
         storage = self._storage
         function = self._light_function(
             "sweep",
@@ -104,11 +113,13 @@ class ImportsStack(Stack):
             asynchronous=True,
             UPLOADS_BUCKET=storage.uploads.name,
             ARTIFACTS_BUCKET=storage.artifacts.name,
+            WEBHOOKS_QUEUE_URL=predictions.webhooks.queue_url,
         )
         storage.table.allow_transactions(function, "DeleteItem")
         storage.artifacts.allow_list(function, "ListBucket")
         storage.artifacts.allow(function, "DeleteObject")
         storage.uploads.allow(function, "AbortMultipartUpload", "ListMultipartUploadParts")
+        predictions.webhooks.allow_send(function)
         return function
 
     def _light_function(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from local.http_server import Response
+from local.runtime.result import Result, read_json
 
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain; charset=utf-8")
+BREAK = re.compile("[\r\n\0]")
 # The gateway sets these itself.
 OWN = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"})
 MESSAGES = {
@@ -33,17 +36,17 @@ def gateway_answer(status: int) -> Response:
     return Response(status, json.dumps({"message": MESSAGES[status]}).encode(), [JSON])
 
 
-def function_answer(payload: bytes) -> Response:
+def function_answer(result: Result) -> Response:
     """Raises MalformedResult."""
     try:
-        result = json.loads(payload) if payload else None
+        answer = result.answer if result.answer is not None or not result.payload else read_json(result.payload)
     except ValueError as error:
         raise MalformedResult("the result is not JSON") from error
-    if isinstance(result, dict) and "statusCode" in result:
-        return _structured(result)
-    if isinstance(result, str):
-        return Response(200, result.encode(), [JSON])
-    return Response(200, payload, [JSON])
+    if isinstance(answer, dict) and "statusCode" in answer:
+        return _structured(answer)
+    if isinstance(answer, str):
+        return Response(200, answer.encode(), [JSON])
+    return Response(200, result.payload or json.dumps(answer).encode(), [JSON])
 
 
 def _structured(result: dict[str, Any]) -> Response:
@@ -84,13 +87,14 @@ def _headers(result: dict[str, Any]) -> list[tuple[str, str]]:
         raise MalformedResult("headers or cookies")
     lines = [(name.lower(), _text(value)) for name, value in headers.items()]
     lines += [("set-cookie", _text(cookie)) for cookie in cookies]
-    for name, value in lines:
-        if any(character in name + value for character in "\r\n\0"):
-            raise MalformedResult("a line break in a header")
+    if BREAK.search("".join([f"{name}{value}" for name, value in lines])):
+        raise MalformedResult("a line break in a header")
     return [line for line in lines if line[0] not in OWN]
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (str, int, float)):

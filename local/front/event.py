@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import time
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -20,41 +18,25 @@ HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "expect
 DAY = "%d/%b/%Y:%H:%M:%S +0000"
 
 
-@dataclass
 class Call:
     """A request on its way through the front, under the id that its answer carries."""
 
-    request: Request
-    request_id: str
-    api_id: str
-    stage: str
+    __slots__ = ("api_id", "encoded_path", "headers", "path", "query", "request", "request_id", "stage")
 
-    @cached_property
-    def encoded_path(self) -> str:
-        return self.request.target.partition("?")[0]
+    def __init__(self, request: Request, request_id: str, api_id: str, stage: str) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.api_id = api_id
+        self.stage = stage
+        self.encoded_path, _, rest = request.target.partition("?")
+        self.query = rest.partition("#")[0]
+        self.path = unquote(self.encoded_path)
+        self.headers = _headers(request)
 
-    @cached_property
-    def query(self) -> str:
-        return self.request.target.partition("?")[2].partition("#")[0]
-
-    @cached_property
-    def headers(self) -> dict[str, str]:
-        """Repeated ones joined by commas, without cookies."""
-        joined: dict[str, str] = {}
-        for name, value in self.request.headers:
-            if name != "cookie" and name not in HOP_BY_HOP:
-                joined[name] = f"{joined[name]},{value}" if name in joined else value
-        if self.request.body:
-            joined["content-length"] = str(len(self.request.body))
-        joined["x-forwarded-for"] = self.request.peer
-        joined["x-forwarded-proto"] = "http"
-        joined["x-forwarded-port"] = joined.get("host", "").rpartition(":")[2] or "80"
-        return joined
-
-    @cached_property
+    @property
     def query_parameters(self) -> dict[str, str]:
         joined: dict[str, str] = {}
-        for name, value in parse_qsl(self.query, keep_blank_values=True):
+        for name, value in parse_qsl(self.query, keep_blank_values=True) if self.query else ():
             joined[name] = f"{joined[name]},{value}" if name in joined else value
         return joined
 
@@ -68,7 +50,7 @@ class Call:
             "domainPrefix": host.partition(".")[0],
             "http": {
                 "method": self.request.method,
-                "path": unquote(self.encoded_path),
+                "path": self.path,
                 "protocol": self.request.protocol,
                 "sourceIp": self.request.peer,
                 "userAgent": self.headers.get("user-agent", ""),
@@ -85,7 +67,7 @@ class Call:
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": route_key,
-            "rawPath": unquote(self.encoded_path),
+            "rawPath": self.path,
             "rawQueryString": self.query,
             "headers": self.headers,
             "requestContext": self.context(route_key),
@@ -93,11 +75,25 @@ class Call:
         cookies = [c for name, value in self.request.headers if name == "cookie" for c in value.split("; ") if c]
         if cookies:
             event["cookies"] = cookies
-        if self.query_parameters:
-            event["queryStringParameters"] = self.query_parameters
+        if parameters := self.query_parameters:
+            event["queryStringParameters"] = parameters
         if path_parameters:
             event["pathParameters"] = path_parameters
         return event
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Repeated ones joined by commas, without cookies."""
+    joined: dict[str, str] = {}
+    for name, value in request.headers:
+        if name != "cookie" and name not in HOP_BY_HOP:
+            joined[name] = f"{joined[name]},{value}" if name in joined else value
+    if request.body:
+        joined["content-length"] = str(len(request.body))
+    joined["x-forwarded-for"] = request.peer
+    joined["x-forwarded-proto"] = "http"
+    joined["x-forwarded-port"] = joined.get("host", "").rpartition(":")[2] or "80"
+    return joined
 
 
 def function_event(

@@ -6,6 +6,9 @@ import asyncio
 import json
 import logging
 import os
+import re
+
+import orjson
 
 from local.front.answer import MalformedResult, function_answer, gateway_answer
 from local.front.authorizer import AuthorizerFailed, Decision, Doorkeeper
@@ -13,11 +16,13 @@ from local.front.event import Call, function_event
 from local.front.routes import Api, Route, RouteTable
 from local.http_server import Request, Response
 from local.origins import Refusal, refusal
-from local.runtime.result import Invoke, Throttled
+from local.runtime.result import Invoke, Key, Throttled
 
 LOG = logging.getLogger(__name__)
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_EVENT_BYTES = 6 * 1024 * 1024
+MODEL_NAME = re.compile(rb'"model_name"\s*:\s*"([^"]{1,100})"')
+NAMED_WITHIN = 1000  # bytes
 PUBLIC = Decision(allowed=True, context={})
 
 
@@ -60,14 +65,27 @@ class Gateway:
         if not decision.allowed:
             return gateway_answer(403)
         authorized = decision.context if route.authorizer else None
-        event = json.dumps(function_event(call, route.key, parameters, authorized)).encode()
+        event = orjson.dumps(function_event(call, route.key, parameters, authorized))
         if len(event) > MAX_EVENT_BYTES:
             return gateway_answer(413)
-        result = await self._invoke(route.function, event)
+        result = await self._invoke(route.function, event, _key(call, decision))
         if result.failed:
             LOG.warning("%s %s: %s", call.request_id, route.key, result.payload[:2000].decode(errors="replace"))
             return gateway_answer(500)
-        return function_answer(result.payload)
+        return function_answer(result)
+
+
+def _key(call: Call, decision: Decision) -> Key | None:
+    """Calls of a tenant, path and model: the function may say that they run together.
+
+    A model named within the body is a hint; what doesn't fit together is told apart where it runs.
+    """
+    if call.request.method != "POST":
+        return None
+    body = call.request.body
+    at = body.find(b'"model_name"', 0, NAMED_WITHIN)
+    named = MODEL_NAME.match(body, at) if at >= 0 else None
+    return (str(decision.context.get("tenant")), call.encoded_path, named[1].decode("latin-1") if named else "")
 
 
 def _refused(refused: Refusal, request_id: str) -> Response:

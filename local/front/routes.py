@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 DEFAULT = "$default"
+REMEMBERED = 1000  # paths
 STATIC, VARIABLE, GREEDY = range(3)
 
 
@@ -53,8 +54,9 @@ class RouteTable:
         listed = list(routes)
         self._default = next((route for route in listed if route.key == DEFAULT), None)
         self._routes = sorted((route for route in listed if route.key != DEFAULT), key=_rank)
+        self.match = lru_cache(REMEMBERED)(self._match)
 
-    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    def _match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a percent-encoded path, with its path parameters decoded."""
         segments = _segments(path)
         for route in self._routes:
@@ -87,7 +89,7 @@ def _capture(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, s
         kind = _kind(part)
         if kind == GREEDY:
             rest = "/".join(segments[index:])
-            return {**parameters, part[1:-2]: unquote(rest)} if rest else None
+            return {**parameters, part[1:-2]: unquote(rest)}  # empty behind a trailing slash
         if kind == VARIABLE:
             if not segments[index]:
                 return None

@@ -4,62 +4,76 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections.abc import Callable
 
 from local.runtime.function import Function
+from local.runtime.job import Call
 from local.runtime.memory import resident_bytes
-from local.runtime.result import Result, Throttled, failure
-from local.runtime.worker import Job, Place, Worker
+from local.runtime.result import Key, Result, Throttled, failure
+from local.runtime.waiting import Waiting
+from local.runtime.worker import Owner, Place, Worker
 
 MAX_WAITING = 1000
 # Starting takes a core for a while: more at once only start later.
 STARTING_AT_ONCE = 2
 IDLE_SECONDS = 300.0
+# A call that has not ended by then waits for something, or is long: others get a process beside it.
+BRIEF_SECONDS = 0.25
+LOOK_AGAIN_SECONDS = 0.05
 
 
 class Pool:
-    def __init__(self, function: Function, place: Place, cap: int) -> None:
+    """At most `cap` processes; of calls that may be brief, at most `at_once` run side by side."""
+
+    def __init__(
+        self,
+        function: Function,
+        place: Place,
+        cap: int,
+        at_once: int,
+        make_worker: Callable[[Function, Place, Owner], Worker] = Worker,
+    ) -> None:
         self._function = function
         self._place = place
+        self._make_worker = make_worker
         self._cap = cap
-        self._waiting: deque[Job] = deque()
+        self._at_once = min(at_once, cap)
+        self._waiting = Waiting(self._hand_out)
         self._idle: list[Worker] = []
+        self._busy: dict[Worker, float] = {}
         self._starting: set[Worker] = set()
         self._running: dict[Worker, asyncio.Task[None]] = {}
+        self._looks_again: asyncio.TimerHandle | None = None
 
-    def submit(self, payload: bytes) -> asyncio.Future[Result]:
+    def submit(self, payload: bytes, key: Key | None = None) -> asyncio.Future[Result]:
         """The call is carried through even if the future is cancelled once a worker has it. Raises Throttled."""
-        job = Job(payload, asyncio.get_running_loop().create_future())
-        if self._idle:
-            self._idle.pop().give(job)
-        elif len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             raise Throttled(f"{MAX_WAITING} calls wait for {self._function.name}")
-        else:
-            self._waiting.append(job)
-            self._grow()
-        return job.result
+        call = Call(payload, asyncio.get_running_loop().create_future(), key)
+        self._waiting.add(call)
+        return call.result
 
     def warm(self) -> None:
         """Starts a worker if there is none."""
         if not self._running:
             self._start()
 
-    def next_job(self, worker: Worker) -> Job | None:
+    def ready(self, worker: Worker) -> None:
+        """It waits for a job."""
         self._starting.discard(worker)
-        job = self._first_waiting()
-        if job is None:
-            self._idle.append(worker)
-        self._grow()
-        return job
+        self._busy.pop(worker, None)
+        self._idle.append(worker)
+        self._hand_out()
 
     def ended(self, worker: Worker, never_began: Result | None) -> None:
         self._starting.discard(worker)
         self._running.pop(worker, None)
+        self._busy.pop(worker, None)
         if worker in self._idle:
             self._idle.remove(worker)
-        if never_began and (job := self._first_waiting()):
-            job.finish(never_began)
-        self._grow()
+        if never_began and (call := self._waiting.first()):
+            call.settle(never_began)
+        self._hand_out()
 
     def check_memory(self) -> None:
         """Kills a worker that holds, with its children, more than the function's memory."""
@@ -75,24 +89,42 @@ class Pool:
             worker.kill(failure("Runtime.ExitError", "idle"))
 
     async def close(self) -> None:
+        if self._looks_again:
+            self._looks_again.cancel()
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _first_waiting(self) -> Job | None:
-        while self._waiting:
-            job = self._waiting.popleft()
-            if not job.result.done():
-                return job
-        return None
+    def _hand_out(self) -> None:
+        while self._waiting and self._idle and self._places() > 0:
+            job = self._waiting.take(min(self._at_once, len(self._idle) + len(self._busy)))
+            if job is None:
+                break
+            worker = self._idle.pop()
+            self._busy[worker] = time.monotonic()
+            worker.give(job)
+        self._grow()
+        if self._waiting and self._looks_again is None:
+            self._looks_again = asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = None
+        self._hand_out()
+
+    def _places(self) -> int:
+        """How many more calls may run now."""
+        brief = time.monotonic() - BRIEF_SECONDS
+        return self._at_once - sum(began > brief for began in self._busy.values())
 
     def _grow(self) -> None:
-        wanted = min(STARTING_AT_ONCE, len(self._waiting))
+        if self._idle:
+            return
+        wanted = min(STARTING_AT_ONCE, len(self._waiting), self._places())
         while len(self._starting) < wanted and len(self._running) < self._cap:
             self._start()
 
     def _start(self) -> None:
-        worker = Worker(self._function, self._place, self)
+        worker = self._make_worker(self._function, self._place, self)
         self._starting.add(worker)
         self._running[worker] = asyncio.create_task(worker.run())

@@ -16,9 +16,8 @@ import signal
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from local.http_server import Request, Response, listen
 from local.origins import refusal
 from local.runtime.credentials import Credentials
 from local.runtime.function import Function
+from local.runtime.job import MOST_CALLS, Job
 from local.runtime.result import MAX_PAYLOAD_BYTES, Result, failure
 
 LOG = logging.getLogger(__name__)
@@ -38,20 +38,9 @@ INIT_ERROR = "/2018-06-01/runtime/init/error"
 CREDENTIALS = "/2021-08-23/credentials"
 
 
-@dataclass(slots=True)
-class Job:
-    payload: bytes
-    result: asyncio.Future[Result]
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def finish(self, result: Result) -> None:
-        if not self.result.done():
-            self.result.set_result(result)
-
-
 class Owner(Protocol):
-    def next_job(self, worker: Worker) -> Job | None:
-        """For a worker that has nothing to do; with None it waits until `give`."""
+    def ready(self, worker: Worker) -> None:
+        """It has nothing to do, and waits until `give`."""
 
     def ended(self, worker: Worker, never_began: Result | None) -> None:
         """The process is gone; with the reason if it ended before it could take a call."""
@@ -79,6 +68,7 @@ class Worker:
         self._initialised = False
         self._token = secrets.token_urlsafe()
         self._verdict: Result | None = None
+        self._late = failure("Sandbox.Timedout", f"Task timed out after {function.timeout_seconds:.2f} seconds")
         self.idle_since = time.monotonic()
 
     @property
@@ -88,7 +78,7 @@ class Worker:
     async def run(self) -> None:
         """From start to end of the process; then its owner hears of it."""
         scratch = tempfile.mkdtemp(prefix=f"{self._function.name}-", dir=self._place.scratch)
-        server, self._port = await listen(self._answer, 0, max_body=MAX_PAYLOAD_BYTES)
+        server, self._port = await listen(self._answer, 0, max_body=MAX_PAYLOAD_BYTES * MOST_CALLS)
         try:
             try:
                 self._process = await self._start(scratch)
@@ -127,7 +117,7 @@ class Worker:
             self._verdict = Result(request.body, failed=True)
             return Response(202)
         if request.method == "POST" and self._job:
-            return self._take(self._job.request_id, request)
+            return self._take(self._job, request)
         return Response(404)
 
     async def _credentials(self, request: Request) -> Response:
@@ -142,11 +132,11 @@ class Worker:
             return Response(500)
         return Response(200, document, [("content-type", "application/json")])
 
-    def _take(self, request_id: str, request: Request) -> Response:
-        outcome = request.target.removeprefix(f"{INVOCATION}{request_id}/")
+    def _take(self, job: Job, request: Request) -> Response:
+        outcome = request.target.removeprefix(f"{INVOCATION}{job.request_id}/")
         if outcome not in ("response", "error"):
             return Response(404)
-        if request.body_too_large:
+        if request.body_too_large or len(request.body) > job.most_bytes:
             too_large = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
             self._finish(failure("Function.ResponseSizeTooLarge", too_large))
             return Response(413)
@@ -157,13 +147,12 @@ class Worker:
         self._unlimit()
         self._initialised = True
         self.idle_since = time.monotonic()
-        self._job = self._owner.next_job(self)
-        if self._job is None:
-            self._parked = asyncio.get_running_loop().create_future()
-            await self._parked
+        parked = self._parked = asyncio.get_running_loop().create_future()
+        self._owner.ready(self)
+        await parked
         assert self._job is not None
         seconds = self._function.timeout_seconds
-        self._limit(seconds, failure("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"))
+        self._limit(seconds, self._late)
         headers = [
             ("content-type", "application/json"),
             ("lambda-runtime-aws-request-id", self._job.request_id),

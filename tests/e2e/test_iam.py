@@ -113,7 +113,8 @@ def all_calls(roles):
     for table in (variables["TABLE_NAME"], variables["IDEMPOTENCY_TABLE"], "another"):
         calls += table_calls(table, ABSENT if table == variables["TABLE_NAME"] else {"id": KEY})
     for prefix, bucket in buckets.items():
-        calls += bucket_calls(bucket, prefix)
+        calls += bucket_calls(bucket, prefix, "elsewhere")
+    calls += bucket_calls(buckets["uploads"], "predictions/in", "predictions/out")
     for function in roles.functions:
         calls += function_calls(function)
     for queue in roles.root("sqs").list_queues().get("QueueUrls", []):
@@ -143,9 +144,9 @@ def table_calls(table, key):
     yield Try("dynamodb:DescribeTable", arn, "dynamodb", "describe_table", on)
 
 
-def bucket_calls(bucket, prefix):
+def bucket_calls(bucket, *prefixes):
     arn = f"arn:aws:s3:::{bucket}"
-    for folder in (prefix, "elsewhere"):
+    for folder in prefixes:
         key, under = f"{folder}/iam/absent", f"{folder}/iam/"
         on = {"Bucket": bucket, "Key": key}
         part = {**on, "UploadId": "none"}
@@ -185,6 +186,8 @@ def queue_calls(url):
     yield Try("sqs:GetQueueAttributes", arn, "sqs", "get_queue_attributes", {**on, "AttributeNames": ["QueueArn"]})
     yield Try("sqs:ReceiveMessage", arn, "sqs", "receive_message", {**on, "VisibilityTimeout": 0})
     yield Try("sqs:DeleteMessage", arn, "sqs", "delete_message", {**on, "ReceiptHandle": "none"})
+    hidden = {**on, "ReceiptHandle": "none", "VisibilityTimeout": 0}
+    yield Try("sqs:ChangeMessageVisibility", arn, "sqs", "change_message_visibility", hidden)
     yield Try("sqs:SendMessage", arn, "sqs", "send_message", {**on, "MessageBody": ""})
 
 
@@ -257,6 +260,11 @@ def test_what_no_function_may_do(outcomes):
         ("convert", ("s3:",), ""),
         ("authorize", ("s3:", "states:", "dynamodb:PutItem", "dynamodb:Query"), ""),
         ("api", ("s3:DeleteObject", "s3:ListBucket", "lambda:"), ""),
+        ("api", ("s3:PutObject",), "predictions/out"),
+        ("run-prediction", ("s3:PutObject",), "predictions/in"),
+        ("run-prediction", ("s3:", "dynamodb:DeleteItem"), "/uploads/"),
+        ("deliver-webhook", ("s3:", "states:", "dynamodb:UpdateItem", "dynamodb:Query"), ""),
+        ("predict-", ("sqs:",), ""),
     ],
 )
 def test_what_a_function_may_not_do(outcomes, functions, actions, on):

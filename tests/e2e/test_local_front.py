@@ -60,6 +60,21 @@ def handler(event, context):
 """,
 }
 SOURCES["roleless"] = SOURCES["act"]
+SOURCES["together"] = """
+import json, os, time
+
+def handler(event, context):
+    calls = event["calls"] if "calls" in event else [event]
+    asked = [json.loads(call["body"]) for call in calls]
+    print("given", len(calls), flush=True)
+    time.sleep(0.1)
+    if any(one.get("exit") for one in asked):
+        os._exit(3)
+    together = {"max_batch": 4, "max_delay_ms": 20.0}
+    body = lambda one: json.dumps({"n": one["n"], "of": len(calls)})
+    answers = [{"statusCode": 200, "body": body(one), "batching": together} for one in asked]
+    return {"answers": answers} if "calls" in event else answers[0]
+"""
 BY_KEY = Authorizer("authorize", ("$request.header.Authorization",), 60)
 ROUTES = (
     Route("GET /echo", "echo"),
@@ -69,6 +84,7 @@ ROUTES = (
     Route("POST /impatient", "act", timeout_seconds=0.5),
     Route("POST /unborn", "unborn"),
     Route("POST /roleless", "roleless"),
+    Route("POST /together", "together"),
 )
 
 
@@ -116,7 +132,8 @@ def make(root, name):
     folder = root / name
     folder.mkdir()
     (folder / "handler.py").write_text(SOURCES[name])
-    return Function(name, f"arn:{name}", f"role:{name}", "handler.handler", 256, 2, folder, {"OWN": "value"})
+    memory_mb = 1769 if name == "together" else 256
+    return Function(name, f"arn:{name}", f"role:{name}", "handler.handler", memory_mb, 2, folder, {"OWN": "value"})
 
 
 def call(front, method, path, body=None, headers=None):
@@ -301,6 +318,32 @@ def test_calls_run_side_by_side(front):
         answers = list(threads.map(lambda _: act(front, sleep=0.5), range(8)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body["pid"] for answer in answers}) > 2
+
+
+def together(front, bodies):
+    with ThreadPoolExecutor(len(bodies)) as threads:
+        return list(threads.map(lambda body: act(front, "/together", **body), bodies))
+
+
+def test_calls_that_wait_run_together_once_the_function_says_so(front):
+    together(front, [{"n": 0}])
+    answers = together(front, [{"n": at} for at in range(12)])
+    assert [answer.status for answer in answers] == [200] * 12
+    assert [answer.body["n"] for answer in answers] == list(range(12))
+    assert 1 < max(answer.body["of"] for answer in answers) <= 4
+    assert "batching" not in {name.lower() for name in answers[0].headers}
+
+
+def test_a_worker_that_dies_fails_all_calls_that_it_held_and_none_is_run_again(front):
+    together(front, [{"n": 0}])
+    log = front.logs / "together.log"
+    before = log.read_text().count("given")
+    answers = together(front, [{"n": at, "exit": True} for at in range(8)])
+    assert [answer.status for answer in answers] == [500] * 8
+    given = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("given")][before:]
+    assert sum(given) == 8
+    assert max(given) > 1
+    assert together(front, [{"n": 1}])[0].body["n"] == 1
 
 
 def receive_all(client):

@@ -20,24 +20,28 @@ def test_the_readme_shows_calls():
     assert len(EXAMPLES) == 5
 
 
-def run(command, url):
+def run(command, url, key=None):
     """A curl command by requests, since a fresh machine has no curl."""
     words = shlex.split(command.replace("\\\n", " "))[1:]
     method, target, form, body = None, "", [], None
+    headers = {"authorization": f"Bearer {key}"} if key else {}
     while words:
         word = words.pop(0)
         if word == "-X":
             method = words.pop(0)
-        elif word == "-d":
+        elif word in {"-d", "--data-binary"}:
             body = words.pop(0)
             body = Path(body[1:]).read_bytes() if body.startswith("@") else body.encode()
+            headers = {"content-type": "application/x-www-form-urlencoded"} | headers
+        elif word == "-H":
+            name, _, value = words.pop(0).partition(": ")
+            headers[name] = value
         elif word == "-F":
             name, _, value = words.pop(0).partition("=")
             path = Path(value[1:])
             form.append((name, (path.name, path.read_bytes()) if value.startswith("@") else (None, value)))
         else:
             target = word
-    headers = {"content-type": "application/x-www-form-urlencoded"} if body else {}
     target = target.replace("http://127.0.0.1:8080", url)
     method = method or ("POST" if body or form else "GET")
     return requests.request(method, target, data=body, files=form or None, headers=headers, timeout=60)

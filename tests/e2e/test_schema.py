@@ -22,6 +22,8 @@ def authorized(stack):
     return {"Authorization": f"Bearer {stack.key('fuzzed')}"}
 
 
+schemathesis.serializer.alias("application/x-npy", "application/octet-stream")
+
 # A test of its own holds the published document to what the service answers under /openapi.json.
 schema = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs/openapi.json")
 

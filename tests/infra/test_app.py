@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-PARTS = ("storage", "imports", "predict", "api", "jobs", "observability")
+PARTS = ("storage", "predictions", "imports", "predict", "api", "jobs", "observability")
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_a_stage_is_six_stacks_of_its_own(stage, request):
+def test_a_stage_is_seven_stacks_of_its_own(stage, request):
     stacks = request.getfixturevalue(stage).stacks
     assert stacks == {f"aimass-{stage}-{part}" for part in PARTS}
 
@@ -21,7 +21,7 @@ def test_storage_alone_is_guarded_against_deletion_and_only_in_prod(dev, prod):
 
 def test_nothing_runs_that_is_not_written_here(dev):
     assert not [kind for kind in dev.types() if kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))]
-    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 13
+    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 15
 
 
 def test_no_layer_version_is_shared_between_stacks(dev):
@@ -40,7 +40,7 @@ SETTINGS = {
     "AWS::Logs::LogGroup": {"RetentionInDays"},
     "AWS::S3::Bucket": {"CorsConfiguration"},
 }
-OURS = ("storage", "imports", "predict", "api")
+OURS = ("storage", "predictions", "imports", "predict", "api")
 
 
 def test_stages_differ_in_what_their_settings_say_and_in_nothing_else(dev, prod):

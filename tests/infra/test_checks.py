@@ -54,7 +54,7 @@ def test_the_cdk_command_checks_by_itself():
 def test_cfn_lint_finds_nothing(stage, request):
     assembly = request.getfixturevalue(stage).assembly
     templates = [str(path) for path in assembly.glob("*.template.json")]
-    assert len(templates) == 6
+    assert len(templates) == 7
     command = [CFN_LINT, "--regions", "eu-central-1", "--ignore-checks", *IGNORED]
     run = subprocess.run([*command, "--template", *templates], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (0, "")

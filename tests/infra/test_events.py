@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-QUEUES = ("uploaded", "uploadeddeadletters", "deadevents")
+from aimass.usecases.webhooks import PAUSES
+
+WORK = ("uploaded", "predictions", "webhooks")
+QUEUES = (*WORK, *(f"{name}deadletters" for name in WORK), "deadevents")
 UPLOADED = {
     "source": ["aws.s3"],
     "detail-type": ["Object Created"],
     "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"prefix": "uploads/"}]}},
+}
+ASKED = UPLOADED | {
+    "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"prefix": "predictions/in/"}]}}
 }
 ENDED_BADLY = {
     "source": ["aws.states"],
@@ -49,7 +55,9 @@ def test_a_queue_refuses_calls_without_tls(dev, name):
     ("name", "senders"),
     [
         ("uploaded", {"uploadedrule.Arn"}),
-        ("uploadeddeadletters", set()),
+        ("predictions", {"askedrule.Arn"}),
+        ("webhooks", set()),
+        *((f"{name}deadletters", set()) for name in WORK),
         ("deadevents", {"importended.Arn", "hourly.Arn"}),
     ],
 )
@@ -60,29 +68,41 @@ def test_only_the_queues_own_rules_may_send_to_it(dev, name, senders):
     assert {one["Condition"]["ArnEquals"]["aws:SourceArn"] for one in allowed} == senders
 
 
-def test_only_objects_created_under_uploads_are_queued(dev):
-    properties = rule(dev, "uploadedrule")
-    assert properties["EventPattern"] == UPLOADED
-    assert [target["Arn"] for target in properties["Targets"]] == ["uploaded.Arn"]
+@pytest.mark.parametrize(
+    ("name", "pattern", "target"), [("uploadedrule", UPLOADED, "uploaded.Arn"), ("askedrule", ASKED, "predictions.Arn")]
+)
+def test_only_objects_created_under_a_prefix_of_their_own_are_queued(dev, name, pattern, target):
+    properties = rule(dev, name)
+    assert properties["EventPattern"] == pattern
+    assert [one["Arn"] for one in properties["Targets"]] == [target]
 
 
-def test_an_upload_that_fails_five_times_goes_to_dead_letters_that_can_be_moved_back(dev):
-    redrive = queue(dev, "uploaded")["RedrivePolicy"]
-    assert redrive == {"deadLetterTargetArn": "uploadeddeadletters.Arn", "maxReceiveCount": 5}
+@pytest.mark.parametrize(("name", "receives"), [("uploaded", 5), ("predictions", 5), ("webhooks", 12)])
+def test_a_message_that_fails_each_time_goes_to_dead_letters_that_can_be_moved_back(dev, name, receives):
+    redrive = queue(dev, name)["RedrivePolicy"]
+    assert redrive == {"deadLetterTargetArn": f"{name}deadletters.Arn", "maxReceiveCount": receives}
 
 
-def test_the_reader_says_which_messages_of_a_batch_must_come_again(dev):
-    (mapping,) = dev.of_type("AWS::Lambda::EventSourceMapping").values()
-    properties = mapping["Properties"]
-    assert properties["EventSourceArn"] == "uploaded.Arn"
+def test_a_webhook_is_given_up_before_it_would_be_a_dead_letter(dev):
+    assert len(PAUSES) + 1 < queue(dev, "webhooks")["RedrivePolicy"]["maxReceiveCount"]
+
+
+@pytest.mark.parametrize(("name", "batch"), [("uploaded", 5), ("predictions", 1), ("webhooks", 1)])
+def test_the_reader_says_which_messages_of_a_batch_must_come_again(dev, name, batch):
+    mappings = [one["Properties"] for one in dev.of_type("AWS::Lambda::EventSourceMapping").values()]
+    (properties,) = [one for one in mappings if one["EventSourceArn"] == f"{name}.Arn"]
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert properties["ScalingConfig"] == {"MaximumConcurrency": 10}
-    assert properties["BatchSize"] == 5
+    assert properties["BatchSize"] == batch
     assert "MaximumBatchingWindowInSeconds" not in properties
 
 
-def test_no_message_comes_again_while_its_batch_may_still_be_worked_on(dev):
-    assert queue(dev, "uploaded")["VisibilityTimeout"] == 6 * dev.functions()["start_import"]["Timeout"]
+@pytest.mark.parametrize(
+    ("name", "reader", "times"),
+    [("uploaded", "start_import", 6), ("predictions", "run_prediction", 1), ("webhooks", "deliver_webhook", 2)],
+)
+def test_no_message_comes_again_while_its_batch_may_still_be_worked_on(dev, name, reader, times):
+    assert queue(dev, name)["VisibilityTimeout"] >= times * dev.functions()[reader]["Timeout"]
 
 
 @pytest.mark.parametrize(("name", "hours", "when"), [("importended", 6, ENDED_BADLY), ("hourly", 1, None)])

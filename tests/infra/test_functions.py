@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimass.domain.placement import KEPT_MB
+from aimass.usecases.run_prediction import ATTEMPT_SECONDS
 from infra.settings import OWN_MB, STAGES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "README.md"
@@ -48,6 +49,10 @@ TRANSACTIONS = STEP | on(TABLE, "dynamodb:Query", "dynamodb:ConditionCheckItem")
 DELETE = on(TABLE, "dynamodb:DeleteItem")
 FETCH_UPLOAD = on(UPLOADS, "s3:GetObject", "s3:GetObjectVersion") | READ_OBJECTS
 READ_WRITE_ARTIFACTS = on(ARTIFACTS, "s3:GetObject", "s3:PutObject") | WRITE_OBJECTS
+BODIES = "uploadsbucket.Arn/predictions/in/*"
+ANSWERS = "uploadsbucket.Arn/predictions/out/*"
+READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+TELL = on("webhooks.Arn", "sqs:SendMessage") | through("sqs", "Decrypt", "GenerateDataKey")
 PREDICT = (
     READ_ONE
     | on(TABLE, "dynamodb:Query")
@@ -64,6 +69,9 @@ RIGHTS = {
     | on(TABLE, "dynamodb:BatchGetItem")
     | on(IDEMPOTENCY, *(f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")))
     | on(UPLOADS, "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+    | on(BODIES, "s3:GetObjectVersion", "s3:PutObject")
+    | on(ANSWERS, "s3:GetObjectVersion")
+    | TELL
     | READ_WRITE_ARTIFACTS
     | on(EXECUTIONS, "states:DescribeExecution", "states:StopExecution")
     | {START_IMPORT},
@@ -73,7 +81,7 @@ RIGHTS = {
     "start_import": TRANSACTIONS
     | FETCH_UPLOAD
     | on("uploadsbucket.Arn", "s3:ListBucket", "s3:ListBucketVersions")
-    | on("uploaded.Arn", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    | on("uploaded.Arn", *READ_QUEUE)
     | through("sqs", "Decrypt")
     | {START_IMPORT},
     "identify": STEP | FETCH_UPLOAD | READ_WRITE_ARTIFACTS,
@@ -85,10 +93,22 @@ RIGHTS = {
     "sweep": TRANSACTIONS
     | DELETE
     | DEAD_EVENTS
+    | TELL
     | on("artifactsbucket.Arn", "s3:ListBucket")
     | on(ARTIFACTS, "s3:DeleteObject")
     | on(UPLOADS, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
     | READ_OBJECTS,
+    "run_prediction": TRANSACTIONS
+    | on(BODIES, "s3:GetObjectVersion")
+    | on(ANSWERS, "s3:PutObject")
+    | on(ARTIFACTS, "s3:GetObject")
+    | WRITE_OBJECTS
+    | on("predictions.Arn", *READ_QUEUE)
+    | TELL,
+    "deliver_webhook": on(TABLE, "dynamodb:GetItem", "dynamodb:PutItem")
+    | WRITE_TABLES
+    | on("webhooks.Arn", *READ_QUEUE, "sqs:ChangeMessageVisibility")
+    | through("sqs", "Decrypt"),
 }
 DEV = STAGES["dev"]
 VALUES = {
@@ -101,6 +121,12 @@ VALUES = {
     "PREDICTION_SECONDS": str(DEV.prediction_seconds),
     "DEFAULT_LIMITS": json.dumps(asdict(DEV.limits)),
     "TIERS": json.dumps(asdict(DEV.tiers)),
+    "WEBHOOKS_QUEUE_URL": "webhooks",
+}
+QUEUES = {
+    "uploaded.Arn": "queue of Object Created in uploads",
+    "predictions.Arn": "queue of Object Created in predictions/in",
+    "webhooks.Arn": "queue of webhooks",
 }
 TIERS = ("small", "medium", "large")
 BADLY_ENDED = "an import's execution ended badly"
@@ -140,7 +166,7 @@ def test_the_trigger_is_as_documented_and_calls_the_alias(dev, row):
         found.append("predict-small")
     for mapping in dev.of_type("AWS::Lambda::EventSourceMapping").values():
         if alias in json.dumps(mapping["Properties"]["FunctionName"]):  # cut out of the alias's ARN
-            found.append("queue of Object Created in uploads")
+            found.append(QUEUES[mapping["Properties"]["EventSourceArn"]])
     for rule in dev.of_type("AWS::Events::Rule").values():
         if alias in [target["Arn"] for target in rule["Properties"]["Targets"]]:
             hourly = rule["Properties"].get("ScheduleExpression") == "rate(1 hour)"
@@ -163,6 +189,9 @@ def test_environment_variables_point_at_the_deployed_things(dev, name):
         assert variables.pop("TIER") == name.removeprefix("predict-")
         forward = {"medium": "predictmediumlive", "large": "predictlargelive"} if name == "predict-small" else {}
         assert json.loads(variables.pop("FORWARD")) == forward
+    if name == "run_prediction":
+        own = {one: variables.pop(one) for one in ("TIER", "FORWARD", "PREDICTION_SECONDS")}
+        assert own == {"TIER": "large", "FORWARD": "{}", "PREDICTION_SECONDS": "600"}
     assert variables == {key: VALUES[key] for key in variables}
 
 
@@ -175,6 +204,13 @@ def test_the_tiers_of_predict_are_the_stages_and_verify_holds_models_to_the_larg
     tiers = {functions[f"predict-{tier}"]["Environment"]["Variables"]["TIERS"] for tier in TIERS}
     assert [json.loads(one) for one in tiers] == [dict(zip(TIERS, memory, strict=True))]
     assert model_mb == min(memory[-1] - 384, functions["verify"]["MemorySize"] - 512)
+
+
+def test_an_attempt_counts_as_given_up_after_its_function_and_before_its_message_comes_again(dev):
+    function = dev.functions()["run_prediction"]
+    seconds = int(function["Environment"]["Variables"]["PREDICTION_SECONDS"])
+    again = dev.properties("AWS::SQS::Queue", "predictions")["VisibilityTimeout"]
+    assert seconds < function["Timeout"] < ATTEMPT_SECONDS < again
 
 
 def test_verify_leaves_of_the_largest_tier_what_predict_keeps_for_itself():
@@ -251,7 +287,7 @@ def files_of(folder):
 
 def test_functions_that_hold_large_models_have_room_on_disk(dev):
     scratch = {name: p["EphemeralStorage"]["Size"] for name, p in dev.functions().items() if "EphemeralStorage" in p}
-    assert scratch == dict.fromkeys(("predict-medium", "predict-large", "identify", "verify"), 10240)
+    assert scratch == dict.fromkeys(("predict-medium", "predict-large", "identify", "verify", "run_prediction"), 10240)
 
 
 def test_the_small_tier_alone_starts_from_a_snapshot(dev):

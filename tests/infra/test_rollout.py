@@ -9,7 +9,7 @@ import pytest
 
 FUNCTIONS = (
     *("api", "authorize", "predict-small", "predict-medium", "predict-large", "start_import", "identify"),
-    *("convert", "verify", "register", "fail_import", "settle_import", "sweep"),
+    *("convert", "verify", "register", "fail_import", "settle_import", "sweep", "run_prediction", "deliver_webhook"),
 )
 REFUSERS = {"identify", "convert", "verify", "register"}
 

@@ -26,7 +26,9 @@ def list_jobs(state: State = None, model: Model = None, limit: Limit = 100, next
 
 @router.get("/api/v1/jobs/<job_id>", summary="A job's state, step, times and error", tags=["jobs"])
 def get_job(job_id: Identifier) -> Json:
-    return control.job_view(bootstrap.registry().get_job(tenant(), job_id))
+    job = bootstrap.registry().get_job(tenant(), job_id)
+    url = bootstrap.prediction_files().answer_url(job.answer) if job.answer else None
+    return control.job_view(job, url)
 
 
 @router.get("/api/v1/jobs/<job_id>/log", summary="What a job did, line by line", tags=["jobs"])
@@ -38,14 +40,23 @@ def read_log(job_id: Identifier, limit: Limit = 100, next_token: Token = None) -
 
 @router.post("/api/v1/jobs/<job_id>/retry", summary="Run a failed or cancelled job again", tags=["jobs"])
 def retry(job_id: Identifier) -> Response[Json]:
+    from aimass.usecases.prediction_jobs import retry_prediction
     from aimass.usecases.retry import retry_job
 
+    job = bootstrap.registry().get_job(tenant(), job_id)
+    if job.kind == "prediction":
+        return respond(202, control.job_view(retry_prediction(bootstrap.predictions(), tenant(), job)))
     return respond(202, control.job_view(retry_job(bootstrap.imports(), tenant(), job_id)))
 
 
 @router.post("/api/v1/jobs/<job_id>/cancel", summary="End a job that has not ended", tags=["jobs"])
 def cancel(job_id: Identifier) -> Json:
     from aimass.usecases.cancel import cancel_job
+    from aimass.usecases.prediction_jobs import cancel_prediction
 
     at = bootstrap.imports()
+    job = at.registry.get_job(tenant(), job_id)
+    if job.kind == "prediction":
+        predictions = bootstrap.predictions()
+        return control.job_view(cancel_prediction(predictions, at.uploads, at.runner, tenant(), job))
     return control.job_view(cancel_job(at.registry, at.uploads, at.runner, tenant(), job_id))

@@ -11,6 +11,8 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aimass import bootstrap
 from aimass.domain.model import Limits
 from aimass.domain.names import check_name, name_from_filename
+from aimass.formats.beside import DOCUMENTS
+from aimass.formats.description import read_document
 from aimass.protocols import control
 from aimass.protocols.errors import error_body
 from aimass.protocols.requests import CompleteUpload, StartUpload
@@ -26,8 +28,8 @@ router = APIGatewayHttpRouter()
 def upload(wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0) -> Response[Json]:
     form = parse_upload_form(header("content-type"), body_bytes())
     registry = bootstrap.registry()
-    new, body, sample = _new_version(form), form.model.body, _sample(form)
-    job = use.upload_whole(registry, bootstrap.uploads(), tenant(), new, _limits(), body, sample)
+    new, body, sample, document = _new_version(form), form.model.body, _sample(form), _document(form.description)
+    job = use.upload_whole(registry, bootstrap.uploads(), tenant(), new, _limits(), body, sample, document)
     if not wait:
         return respond(202, accepted(job))
     job = await_job(registry, tenant(), job.id, wait)
@@ -51,7 +53,8 @@ def start_upload(body: StartUpload) -> Response[Json]:
         sha256=body.sha256,
         size=body.size,
     )
-    job = use.start_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), new, _limits())
+    document = _document(None if body.description is None else body.description.encode(errors="replace"))
+    job = use.start_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), new, _limits(), document)
     described = use.describe_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), job.id)
     return respond(201, accepted(job) | described)
 
@@ -85,5 +88,13 @@ def _new_version(form: UploadForm) -> use.NewVersion:
     return use.NewVersion(model, form.model.filename or "model", form.version, form.label, form.labels)
 
 
-def _sample(form: UploadForm) -> use.Sample | None:
-    return use.Sample(bootstrap.artifacts(), form.data.filename, form.data.body) if form.data else None
+def _sample(form: UploadForm) -> use.Attachment | None:
+    return use.Attachment(bootstrap.artifacts(), form.data.filename, form.data.body) if form.data else None
+
+
+def _document(body: bytes | None) -> use.Attachment | None:
+    """A model description that keeps the schema; whether it fits the model is seen at import."""
+    if body is None:
+        return None
+    read_document(body)
+    return use.Attachment(bootstrap.artifacts(), DOCUMENTS[0], body)

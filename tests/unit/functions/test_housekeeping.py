@@ -66,7 +66,7 @@ def test_an_event_too_large_for_its_input_changes_nothing(settle_import, registr
 
 @pytest.fixture
 def sweep(registry, index, uploads, artifacts, monkeypatch):
-    house = House(registry, index, uploads, DynamoDueList(registry._client, "table"))
+    house = House(registry, index, uploads, DynamoDueList(registry._client, "table"), None)
     sweeper = S3ArtifactSweeper(artifacts._client, "artifacts")
     at = Sweep(registry, index, sweeper, DynamoSweepProgress(registry._client, "table"))
     monkeypatch.setattr(bootstrap, "house", lambda: house)

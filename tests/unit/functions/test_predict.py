@@ -2,6 +2,7 @@ import importlib.util
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from aimass import bootstrap
+from aimass.domain.description import Batching, Description
 from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import Shelf, event, predictor
 
@@ -24,6 +26,7 @@ def module(monkeypatch, tmp_path):
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "predict")
     shelf = Shelf()
     shelf.add("scaled", scaled())
+    shelf.add("together", scaled(), description=Description(batching=Batching(8, 2.0)))
     plane = predictor(shelf, tmp_path)
     monkeypatch.setattr(bootstrap, "predictor", lambda: plane)
     spec = importlib.util.spec_from_file_location("predict_handler", HANDLER)
@@ -38,10 +41,8 @@ def handler(module):
 
 
 @pytest.fixture
-def log(module):
-    lines = io.StringIO()
-    logging.getLogger(module.logger.name).handlers[0].setStream(lines)
-    return lines
+def log(capsys):
+    return SimpleNamespace(getvalue=lambda: capsys.readouterr().out)
 
 
 def test_an_event_becomes_an_answer(handler):
@@ -77,10 +78,41 @@ def test_one_line_is_logged_a_call_without_its_payload(handler, log):
     assert "prediction" not in line
 
 
+def test_the_line_has_what_the_logger_of_the_other_functions_writes(module, log):
+    theirs = io.StringIO()
+    logging.getLogger(module.logger.name).handlers[0].setStream(theirs)
+    module.logger.info("answered")
+    module.handler(event("POST", "/predict", json.dumps(BODY).encode()), CONTEXT)
+    expected, logged = json.loads(theirs.getvalue()), json.loads(log.getvalue())
+    assert list(logged)[: len(expected)] == list(expected)
+    same = ("level", "message", "service")
+    assert [logged[key] for key in same] == [expected[key] for key in same]
+    forms = [re.sub(r"\d", "0", one["timestamp"]) for one in (expected, logged)]
+    assert forms[0] == forms[1]
+
+
 def test_a_refused_call_is_logged_with_its_code(handler, log):
     handler(event("POST", "/predict", b"{}"), CONTEXT)
     logged = json.loads(log.getvalue())
     assert (logged["status"], logged["code"]) == (400, "invalid_arguments")
+
+
+def test_several_events_at_once_are_answered_and_logged_one_by_one(handler, log):
+    bodies = [BODY, {}, BODY | {"data": [[1, 1, 1, 1]]}]
+    calls = [event("POST", "/predict", json.dumps(body).encode()) for body in bodies]
+    answers = handler({"calls": calls}, CONTEXT)["answers"]
+    assert [answer["statusCode"] for answer in answers] == [200, 400, 200]
+    assert json.loads(answers[0]["body"])["prediction"] == [[0.25, 4.0, 6.0, 8.0]]
+    assert json.loads(answers[2]["body"])["prediction"] == [[2.0] * 4]
+    assert [json.loads(line)["status"] for line in log.getvalue().splitlines()] == [200, 400, 200]
+
+
+def test_only_on_one_machine_an_answer_says_that_such_calls_may_run_together(handler, monkeypatch):
+    together = event("POST", "/predict", json.dumps(BODY | {"model_name": "together"}).encode())
+    assert "batching" not in handler(together, CONTEXT)
+    monkeypatch.setenv("MACHINE_CORES", "2")
+    assert handler(together, CONTEXT)["batching"] == {"max_batch": 8, "max_delay_ms": 2.0}
+    assert "batching" not in handler(event("POST", "/predict", json.dumps(BODY).encode()), CONTEXT)
 
 
 def test_health_loads_neither_numpy_nor_onnxruntime_nor_boto3():

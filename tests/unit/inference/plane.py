@@ -7,13 +7,25 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import onnxruntime as ort
 
 from aimass.adapters.onnxruntime.session import OnnxRuntime
 from aimass.domain.datatypes import datatype_of, is_tensor
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
-from aimass.domain.model import Alias, Measurements, ModelFiles, StoredFile, TensorSpec, Variant, Version
+from aimass.domain.model import (
+    Alias,
+    Measurements,
+    Model,
+    ModelFiles,
+    StoredFile,
+    TensorSpec,
+    Variant,
+    Version,
+    VersionSummary,
+)
+from aimass.domain.ports import Page, PageRequest
 from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions
 from aimass.protocols.front import respond
@@ -82,6 +94,20 @@ class Shelf:
             raise VersionNotReady(f"model {model!r} has no ready version yet", model=model)
         raise ModelNotFound(f"no model {model!r}")
 
+    def list_models(self, tenant: str, page: PageRequest, *, deleted: bool = False) -> Page[Model]:
+        names = sorted({name for name, _ in self.versions} - self.deleted) if tenant == TENANT else []
+        return Page(tuple(Model(name, "now", 1) for name in names))
+
+    def list_versions(self, tenant: str, model: str, page: PageRequest, **only: Any) -> Page[VersionSummary]:
+        every = self.list_all_versions(tenant, page).items
+        return Page(tuple(reversed([one for one in every if one.model == model])))
+
+    def list_all_versions(self, tenant: str, page: PageRequest) -> Page[VersionSummary]:
+        versions = [self.versions[key] for key in sorted(self.versions)] if tenant == TENANT else []
+        return Page(
+            tuple(VersionSummary(one.model, one.number, one.state, "now", failure=one.failure) for one in versions)
+        )
+
     def fetch(self, tenant: str, file: StoredFile, target: Path) -> None:
         self.reads.append(f"artifact {file.path}")
         target.write_bytes(self.blobs[file.sha256])
@@ -111,8 +137,10 @@ def predictor(shelf: Shelf, folder: Path, seconds: float = 20, **options: Any) -
 
 def event(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """An HTTP API event (payload 2.0); the body goes as base64, as API Gateway sends binary."""
+    path, _, query = path.partition("?")
     return {
         "rawPath": path,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)),
         "headers": dict(headers or {}),
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,

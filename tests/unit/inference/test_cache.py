@@ -3,7 +3,7 @@ from threading import Event
 
 import pytest
 
-from aimass.inference.cache import BoundedCache
+from aimass.inference.cache import BoundedCache, CacheCounts
 
 
 def test_the_least_recently_used_value_gives_way():
@@ -65,3 +65,19 @@ def test_clear_disposes_of_all_and_counts_them():
     assert cache.clear() == 2
     assert gone == ["a", "b"]
     assert cache.clear() == 0
+
+
+def test_hits_misses_evictions_and_what_is_held_are_counted():
+    cache = BoundedCache(10)
+    for key, weight in (("a", 4), ("b", 4), ("a", 4), ("c", 4)):
+        cache.get(key, weight, lambda: "value")
+    assert cache.counts() == CacheCounts(hits=1, misses=3, evictions=1, entries=2, weight=8)
+    cache.clear()
+    assert cache.counts() == CacheCounts(hits=1, misses=3, evictions=3, entries=0, weight=0)
+
+
+def test_a_making_that_fails_is_no_miss_of_a_value():
+    cache = BoundedCache(10)
+    with pytest.raises(OSError, match="no"):
+        cache.get("key", 1, lambda: (_ for _ in ()).throw(OSError("no")))
+    assert cache.counts() == CacheCounts(0, 0, 0, 0, 0)

@@ -24,6 +24,16 @@ def test_a_model_is_fetched_once_a_tenant(shelf, tmp_path):
     assert shelf.reads == ["artifact model.onnx"] * 2
 
 
+def test_a_single_file_lies_beside_the_models_within_the_same_bound(shelf, tmp_path):
+    folders = ModelFolders(tmp_path, shelf, 10)
+    file = shelf.store({"text/tokenizer.json": b"123456"}).files[0]
+    path = folders.file(TENANT, file)
+    assert path.read_bytes() == b"123456"
+    assert folders.file(TENANT, file) == path
+    folders.folder(TENANT, shelf.store({"model.onnx": b"abcdef"}))
+    assert not path.exists()
+
+
 def test_the_disk_holds_no_more_than_its_bound(shelf, tmp_path):
     folders = ModelFolders(tmp_path, shelf, 10)
     first = folders.folder(TENANT, shelf.store({"model.onnx": b"123456"}))

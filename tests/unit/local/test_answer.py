@@ -3,10 +3,11 @@ import json
 import pytest
 
 from local.front.answer import MalformedResult, function_answer, gateway_answer
+from local.runtime.result import Result
 
 
 def answer(result):
-    return function_answer(json.dumps(result).encode())
+    return function_answer(Result(json.dumps(result).encode()))
 
 
 def test_a_structured_result_sets_status_headers_and_cookies():

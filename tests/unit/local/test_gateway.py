@@ -9,7 +9,11 @@ from local.http_server import Request
 from local.runtime.result import Result, Throttled
 
 BY_KEY = Authorizer("authorize", ("$request.header.Authorization",), 60)
-ROUTES = (Route("GET /open", "api"), Route("GET /closed", "api", authorizer=BY_KEY))
+ROUTES = (
+    Route("POST /predict", "api", authorizer=BY_KEY),
+    Route("GET /open", "api"),
+    Route("GET /closed", "api", authorizer=BY_KEY),
+)
 
 
 class Functions:
@@ -18,21 +22,23 @@ class Functions:
     def __init__(self, answers):
         self.answers = answers
         self.asked = []
+        self.keys = []
 
-    async def invoke(self, name, payload):
+    async def invoke(self, name, payload, key=None):
         self.asked.append((name, json.loads(payload)))
+        self.keys.append(key)
         answer = self.answers[name]
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, Result) else Result(json.dumps(answer).encode())
 
 
-def ask(functions, path, times=1, **headers):
+def ask(functions, path, times=1, method="GET", body=b"", **headers):
     async def run():
         gateway = Gateway(Api("api", "$default", ROUTES), functions.invoke, 8080)
         lines = [("host", "localhost:8080"), *headers.items()]
         for _ in range(times):
-            answer = await gateway(Request("GET", path, lines, b"", "127.0.0.1", "HTTP/1.1"))
+            answer = await gateway(Request(method, path, lines, body, "127.0.0.1", "HTTP/1.1"))
         return answer
 
     return asyncio.run(run())
@@ -75,3 +81,16 @@ def test_a_failing_function_is_the_gateways_error(answer, status):
 def test_every_answer_carries_its_request_id():
     names = [name for name, _ in ask(Functions({}), "/nowhere").headers]
     assert "apigw-requestid" in names
+
+
+def test_only_posts_of_one_tenant_path_and_model_may_run_together():
+    functions = Functions({"api": {}, "authorize": {"isAuthorized": True, "context": {"tenant": "acme"}}})
+    digits, irises = b'{"version": 1, "model_name" : "digits", "data": []}', b'{"model_name":"irises"}'
+    for body in (digits, digits, irises):
+        ask(functions, "/predict", method="POST", body=body)
+    ask(functions, "/predict", method="POST", body=digits, authorization="Bearer k")
+    ask(functions, "/open")
+    first, again, other, _, anothers, got = functions.keys
+    assert first == again
+    assert len({first, other, anothers}) == 3
+    assert got is None

@@ -31,7 +31,7 @@ TABLE = RouteTable(
         ("POST", "/models/special", "POST /models/special", {}),
         ("GET", "/models/a%2Fb/versions/3", "GET /models/{model}/versions/{version}", {"model": "a/b", "version": "3"}),
         ("GET", "/models/m/versions", "GET /models/{proxy+}", {"proxy": "m/versions"}),
-        ("GET", "/models/", "$default", {}),
+        ("GET", "/models/", "GET /models/{proxy+}", {"proxy": ""}),
         ("POST", "/models/m/versions/3", "$default", {}),
         ("GET", "/", "$default", {}),
     ],

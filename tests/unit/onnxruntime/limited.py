@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from aimass.domain.errors import PredictionOutOfMemory
+from aimass.inference.dataplane import Asked
 from aimass.inference.memory import limit_memory
 from tests.unit.inference.models import growing, scaled
 from tests.unit.inference.plane import TENANT, Shelf, predictor
@@ -26,14 +27,14 @@ def main(megabytes: int) -> None:
     for size in SIZES:
         told.append(sum_of(plane, size))
     version = plane.find_version(TENANT, "scaled", None)
-    told.append(plane.predict(TENANT, version, {"x": np.ones((1, 4), np.float32)}).outputs[0][1].tolist())
+    told.append(plane.predict(TENANT, Asked(version, {"x": np.ones((1, 4), np.float32)})).outputs[0][1].tolist())
     json.dump(told, sys.stdout)
 
 
 def sum_of(plane, size):
     version = plane.find_version(TENANT, "growing", None)
     try:
-        return float(plane.predict(TENANT, version, {"size": np.array([size])}).outputs[0][1])
+        return float(plane.predict(TENANT, Asked(version, {"size": np.array([size])})).outputs[0][1])
     except PredictionOutOfMemory:
         return "out of memory"
 

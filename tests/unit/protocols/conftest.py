@@ -12,6 +12,8 @@ from tests.unit.inference.models import (
     two_columns,
 )
 from tests.unit.inference.plane import Caller, Shelf, predictor
+from tests.unit.protocols.described_models import described_shelf
+from tests.unit.protocols.native_caller import NativeCaller
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,9 @@ def shelf():
 @pytest.fixture(scope="session")
 def caller(shelf, tmp_path_factory):
     return Caller(predictor(shelf, tmp_path_factory.mktemp("plane")))
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory):
+    """The platform's own protocol over versions with descriptions."""
+    return NativeCaller(predictor(described_shelf(), tmp_path_factory.mktemp("described")))

@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from aimass.domain.errors import CapacityExhausted, PredictionOutOfMemory
 from aimass.domain.placement import PlacedElsewhere
 from aimass.protocols.front import respond
-from aimass.protocols.http import HttpResponse, proxy_answer, request_of
+from aimass.protocols.http import HttpResponse, coded, proxy_answer, request_of
 from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import Shelf, event, predictor
 
@@ -131,3 +132,12 @@ def test_a_fault_of_another_tier_is_reported_and_not_shown():
     assert found.status == 500
     assert b"secret" not in found.body
     assert [str(one) for one in faults] == ["secret"]
+
+
+def test_an_answer_that_the_tier_coded_goes_out_coded():
+    plain = HttpResponse(200, b"[" + b"1," * 5000 + b"1]", {"content-type": "application/json"})
+    asking = request_of(event("POST", "/predict", b"{}", {"accept-encoding": "gzip"}))
+    packed = coded(plain, asking)
+    found = call(Plane(PlacedElsewhere("medium")), Tiers(medium=packed, large=fail))
+    assert proxy_answer(found) == proxy_answer(packed)
+    assert gzip.decompress(found.body) == plain.body

@@ -30,10 +30,9 @@ def test_health_opens_no_data_plane():
         ("GET", "/predict", 405),
         ("DELETE", "/v2/models/a", 405),
         ("GET", "/v2/models/a/infer", 405),
-        ("POST", "/v1/models/a:classify", 501),
-        ("GET", "/v1/models/a/metadata", 501),
-        ("GET", "/v2/models/a/config", 501),
-        ("POST", "/v2/repository/index", 501),
+        ("POST", "/v1/models/a:generate", 404),
+        ("POST", "/v2/repository/models/a/load", 501),
+        ("POST", "/v2/repository/models/a/unload", 501),
     ],
 )
 def test_a_route_that_is_not_there_is_told_from_one_that_is_not_offered(caller, method, path, status):

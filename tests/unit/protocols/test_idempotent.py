@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from aimass.domain.errors import InvalidArguments
-from aimass.protocols.idempotent import digest, repeatable
+from aimass.protocols.idempotent import _asked, digest, repeatable
 
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000)
 
@@ -153,6 +153,7 @@ def test_a_form_sent_again_under_another_boundary_says_the_same():
         [MODEL, NAME, ("label", "", b"digits")],
         [MODEL, NAME, ("version", "", b"1")],
         [MODEL, NAME, ("labels", "", b"a,b")],
+        [MODEL, NAME, ("description", "", b"aimass: 1")],
     ],
 )
 def test_a_form_that_says_something_else_has_another_digest(parts):
@@ -169,3 +170,24 @@ def test_a_body_in_base64_is_the_body_itself(service, memory):
 def test_a_call_that_sets_a_state_needs_no_key_and_ignores_it(service, memory):
     assert [service.post("k", method="PUT")[2]["count"] for _ in range(2)] == [1, 2]
     assert memory.kept == {}
+
+
+def prediction(body, boundary="x", query=None, media="multipart/form-data"):
+    return {
+        "rawPath": "/api/v1/models/m/predictions",
+        "headers": {"content-type": f"{media}; boundary={boundary}"},
+        "queryStringParameters": query,
+        "body": body.replace("|", boundary),
+    }
+
+
+def test_a_prediction_is_the_same_under_another_boundary_and_another_with_other_parameters_or_bytes():
+    form = '--|\r\nContent-Disposition: form-data; name="data"; filename="x.npy"\r\n\r\n{}\r\n--|--\r\n'
+    first = _asked(prediction(form.format("one"), "aaaa", {"version": "1"}))
+    assert first == _asked(prediction(form.format("one"), "bbbb", {"version": "1"}))
+    others = [
+        prediction(form.format("two"), "aaaa", {"version": "1"}),
+        prediction(form.format("one"), "aaaa", {"version": "2"}),
+        prediction(form.format("one"), "aaaa", {"version": "1"}, "text/plain"),
+    ]
+    assert first not in {_asked(other) for other in others}

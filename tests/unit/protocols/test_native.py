@@ -3,6 +3,7 @@ import json
 import pytest
 
 ROW = [1.0, 2.0, 3.0, 4.0]
+FORMATS = "'numpy array', 'json', 'image', 'text', 'csv'"
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def test_the_answer_says_what_answered(caller, predict):
 def test_the_model_version_and_variant_are_in_the_headers(caller):
     body = {"model_name": "scaled", "input_format": "json", "data": [ROW], "version": "canary"}
     answer = caller.call("POST", "/predict", json.dumps(body).encode())
+    del answer.headers["server-timing"]
     assert answer.headers == {"content-type": "application/json", "x-model-version": "1", "x-model-variant": "original"}
     assert answer.facts == {"model": "scaled", "version": 1, "variant": "original"}
 
@@ -110,24 +112,20 @@ def test_a_version_with_labels_answers_the_highest(predict):
         ({"input_format": "json", "data": []}, {"model_name": "missing"}),
         (
             {"model_name": "m", "input_format": "smell", "data": []},
-            {"input_format": "must be one of 'numpy array', 'json', got \"smell\""},
-        ),
-        (
-            {"model_name": "m", "input_format": "image", "data": ""},
-            {"input_format": "must be one of 'numpy array', 'json', got \"image\""},
+            {"input_format": f'must be one of {FORMATS}, got "smell"'},
         ),
         (
             {"model_name": 5, "input_format": ["json"], "data": [], "version": True, "verison": 1},
             {
                 "model_name": "must be a string",
-                "input_format": "must be one of 'numpy array', 'json', got [\"json\"]",
+                "input_format": f'must be one of {FORMATS}, got ["json"]',
                 "version": "must be a number, an alias's name or null",
                 "verison": "unknown argument",
             },
         ),
         (
-            {"model_name": "m", "input_format": "json", "data": [], "compress": "int8"},
-            {"compress": "must be null or 'original', got \"int8\": there are no other variants yet"},
+            {"model_name": "m", "input_format": "json", "data": [], "compress": 8},
+            {"compress": "must be a variant's name or null, got 8"},
         ),
         ([], {"body": "must be a JSON object"}),
         (
@@ -145,6 +143,19 @@ def test_every_argument_that_is_wrong_is_named(caller, body, fields):
         "details": {"fields": fields},
         "request_id": "request-1",
     }
+
+
+def test_an_unknown_variant_is_refused_and_those_that_exist_are_named(predict):
+    status, body = predict("scaled", [ROW], version=1, compress="int8")
+    assert (status, body["code"]) == (400, "invalid_arguments")
+    assert 'no variant "int8"' in body["details"]["fields"]["compress"]
+    assert "'original'" in body["details"]["fields"]["compress"]
+
+
+@pytest.mark.parametrize(("model", "data"), [("scaled", []), ("echo-fp32", []), ("echo-fp32", {"x_FP32": []})])
+@pytest.mark.parametrize("input_format", ["numpy array", "json"])
+def test_no_rows_are_an_empty_answer(predict, model, data, input_format):
+    assert prediction(predict(model, data, input_format)) == []
 
 
 @pytest.mark.parametrize("compress", [None, "original"])

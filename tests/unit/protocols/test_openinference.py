@@ -39,7 +39,13 @@ def test_the_server_says_what_it_is(caller):
         assert document(caller.call("GET", path)) == {
             "name": "aimass",
             "version": "2",
-            "extensions": ["binary_tensor_data"],
+            "extensions": [
+                "binary_tensor_data",
+                "classification",
+                "model_configuration",
+                "model_repository",
+                "statistics",
+            ],
         }
 
 
@@ -91,6 +97,16 @@ def test_data_may_be_nested(infer):
 
 def test_a_client_that_adds_model_name_is_answered(infer):
     assert infer("scaled", fp32() | {"model_name": "scaled", "parameters": {"anything": 1}}).status == 200
+
+
+def test_parameters_come_back_but_for_the_one_that_shapes_the_answer(infer):
+    given = {"binary_data_output": False, "trace": "a", "depth": 2, "variant": "original"}
+    assert document(infer("scaled", fp32() | {"parameters": given}))["parameters"] == {
+        "trace": "a",
+        "depth": 2,
+        "variant": "original",
+    }
+    assert "parameters" not in document(infer("scaled", fp32() | {"parameters": {"binary_data_output": False}}))
 
 
 def test_a_raw_body_is_the_only_inputs_bytes(infer):
@@ -165,7 +181,12 @@ def test_an_output_that_was_not_asked_for_does_not_come(infer):
         ({"inputs": fp32()["inputs"] * 2}, "an input is named twice"),
         (fp32() | {"outputs": [{"name": "z"}]}, "no output 'z'; this model has 'y'"),
         (fp32() | {"outputs": ["y"]}, "'outputs' must be a list of objects with a 'name'"),
-        (fp32() | {"outputs": [{"name": "y", "parameters": {"classification": 1}}]}, "classification extension"),
+        (
+            fp32() | {"outputs": [{"name": "y", "parameters": {"classification": -1}}]},
+            "output 'y': 'classification' must be",
+        ),
+        (fp32() | {"parameters": {"variant": "int8"}}, "version 2 has no variant \"int8\"; there are: 'original'"),
+        (fp32() | {"parameters": {"variant": 8}}, "parameter 'variant' must be a string"),
         (fp32() | {"id": 5}, "'id' must be a string"),
         (fp32() | {"parameters": []}, None),
         (fp32() | {"parameters": [1]}, "'parameters' must be an object"),

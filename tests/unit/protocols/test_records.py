@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from aimass.domain.description import Batching, Description, TextInput
 from aimass.domain.model import (
     Alias,
     AliasMove,
@@ -40,6 +41,7 @@ READY = replace(
     opset={"ai.onnx": 17},
     parameter_count=1,
     inputs=(TensorSpec("x", "FP32", (-1,), "tensor(float)"),),
+    description=Description(labels=("a",), text=TextInput(input="x"), batching=Batching(8)),
     variants=(Variant("original", None, False, {}, FILES, None, Measurements(1.0, 1, 1.0, 1.0, 1, "1")),),
 )
 FAILED = replace(IMPORTING, state="failed", failure=Failure("verify", "code", "text"))
@@ -68,6 +70,8 @@ def test_a_ready_version_has_every_field_but_an_error():
     assert view.keys() == records.VersionRecord.__annotations__.keys() - {"error", "deleted"}
     assert_is(view["variants"][0], records.VariantRecord)
     assert_is(view["source"], records.FilesRecord)
+    assert_is(view["description"], records.DescriptionRecord)
+    assert_is(control.description_view(replace(READY, description=None)), records.DescriptionRecord)
     assert_is(view["files"][0], records.FileRecord)
 
 

@@ -3,6 +3,9 @@ import json
 
 import pytest
 
+from tests.unit.inference.models import scaled
+from tests.unit.inference.plane import Caller, Shelf, predictor
+
 ROW = [1.0, 2.0, 3.0, 4.0]
 
 
@@ -105,24 +108,84 @@ def test_columns_of_several_inputs_need_names(post):
 
 
 @pytest.mark.parametrize(
-    ("path", "version", "state", "code"),
+    ("path", "entries"),
     [
-        ("/v1/models/scaled", "2", "AVAILABLE", "OK"),
-        ("/v1/models/scaled/versions/1", "1", "AVAILABLE", "OK"),
-        ("/v1/models/scaled/labels/canary", "1", "AVAILABLE", "OK"),
-        ("/v1/models/coming/versions/1", "1", "LOADING", "OK"),
-        ("/v1/models/broken/versions/1", "1", "END", "FAILED_PRECONDITION"),
+        ("/v1/models/scaled", [("2", "AVAILABLE", "OK"), ("1", "AVAILABLE", "OK")]),
+        ("/v1/models/scaled/versions/1", [("1", "AVAILABLE", "OK")]),
+        ("/v1/models/scaled/labels/canary", [("1", "AVAILABLE", "OK")]),
+        ("/v1/models/coming", [("1", "LOADING", "OK")]),
+        ("/v1/models/coming/versions/1", [("1", "LOADING", "OK")]),
+        ("/v1/models/broken", [("1", "END", "FAILED_PRECONDITION")]),
+        ("/v1/models/broken/versions/1", [("1", "END", "FAILED_PRECONDITION")]),
     ],
 )
-def test_status_tells_a_versions_state(caller, path, version, state, code):
+def test_status_tells_the_state_of_every_version_or_the_one_named(caller, path, entries):
     answer = caller.call("GET", path)
     assert answer.status == 200
-    (entry,) = json.loads(answer.body)["model_version_status"]
-    assert (entry["version"], entry["state"], entry["status"]["error_code"]) == (version, state, code)
+    found = json.loads(answer.body)["model_version_status"]
+    assert [(one["version"], one["state"], one["status"]["error_code"]) for one in found] == entries
 
 
-@pytest.mark.parametrize(("path", "status"), [("/v1/models/nope", 404), ("/v1/models/coming", 409)])
-def test_status_of_what_cannot_answer(caller, path, status):
-    answer = caller.call("GET", path)
-    assert answer.status == status
+def test_status_begins_with_the_version_that_a_call_without_one_gets(tmp_path):
+    shelf = Shelf()
+    for number, state in ((1, "ready"), (2, "ready"), (3, "importing")):
+        shelf.add("m", scaled(), number, state=state)
+    shelf.aliases["m", "prod"] = 1
+    answer = Caller(predictor(shelf, tmp_path)).call("GET", "/v1/models/m")
+    found = [(one["version"], one["state"]) for one in json.loads(answer.body)["model_version_status"]]
+    assert found == [("1", "AVAILABLE"), ("3", "LOADING"), ("2", "AVAILABLE")]
+
+
+@pytest.mark.parametrize("path", ["", "/versions/9", "/labels/none", "/metadata"])
+def test_an_unknown_model_has_no_status(caller, path):
+    answer = caller.call("GET", f"/v1/models/nope{path}")
+    assert answer.status == 404
     assert json.loads(answer.body).keys() == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("path", "version"), [("", "2"), ("/versions/1", "1"), ("/labels/canary", "1"), ("/versions/2", "2")]
+)
+def test_metadata_is_the_signature_nested_twice_its_sizes_as_text(caller, path, version):
+    answer = caller.call("GET", f"/v1/models/scaled{path}/metadata")
+
+    def tensor(name):
+        shape = {"dim": [{"size": "-1", "name": ""}, {"size": "4", "name": ""}], "unknown_rank": False}
+        return {name: {"dtype": "DT_FLOAT", "tensor_shape": shape, "name": name}}
+
+    assert json.loads(answer.body) == {
+        "model_spec": {"name": "scaled", "signature_name": "", "version": version},
+        "metadata": {
+            "signature_def": {
+                "signature_def": {
+                    "serving_default": {
+                        "inputs": tensor("x"),
+                        "outputs": tensor("y"),
+                        "method_name": "tensorflow/serving/predict",
+                    }
+                }
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "dtype"),
+    [
+        ("echo-fp16", "DT_HALF"),
+        ("echo-bf16", "DT_BFLOAT16"),
+        ("echo-uint64", "DT_UINT64"),
+        ("echo-bool", "DT_BOOL"),
+        ("echo-bytes", "DT_STRING"),
+        ("zipmap", "DT_FLOAT"),
+    ],
+)
+def test_every_datatype_has_tensorflows_name(caller, model, dtype):
+    body = json.loads(caller.call("GET", f"/v1/models/{model}/metadata").body)
+    (given,) = body["metadata"]["signature_def"]["signature_def"]["serving_default"]["inputs"].values()
+    assert given["dtype"] == dtype
+    assert given["tensor_shape"]["unknown_rank"] is model.startswith("echo")
+
+
+def test_what_is_not_ready_has_no_metadata(caller):
+    assert caller.call("GET", "/v1/models/coming/metadata").status == 409

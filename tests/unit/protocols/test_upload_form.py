@@ -33,6 +33,17 @@ def test_a_whole_form_reads_back(tmp_path):
     assert (parsed.name, parsed.version, parsed.label, parsed.labels) == ("digits", 7, "bäst", ("a, b", "c"))
 
 
+@pytest.mark.parametrize("filename", [None, "aimass.yaml"])
+def test_a_description_may_be_text_or_a_file(filename):
+    parsed = parse_upload_form(*form(MODEL, ("description", filename, "aimass: 1 # é".encode())))
+    assert parsed.description == "aimass: 1 # é".encode()
+
+
+def test_two_descriptions_are_refused():
+    with pytest.raises(InvalidArguments, match="description: sent more than once"):
+        parse_upload_form(*form(MODEL, ("description", None, b"a"), ("description", "aimass.yaml", b"a")))
+
+
 def test_file_is_another_name_for_model():
     assert parse_upload_form(*form(("file", "a.onnx", b"x"))).model.body == b"x"
 

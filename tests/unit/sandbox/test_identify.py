@@ -104,6 +104,30 @@ def test_an_archive_is_unpacked_and_only_the_models_files_are_kept(tmp_path: Pat
     assert found.folder.is_relative_to(tmp_path)
 
 
+def test_files_that_describe_the_model_are_found_beside_it_and_at_the_archives_root(tmp_path: Path) -> None:
+    members = {
+        "aimass.yaml": b"aimass: 1\nlabels: lists/names.txt\n",
+        "config.json": b"the root's",
+        "lists/names.txt": b"a",
+        "lists/other.txt": b"b",
+        "onnx/config.json": b"the model's",
+        "onnx/model.onnx": relu().SerializeToString(),
+    }
+    found = identify(archive(tmp_path, "model.zip", members))
+    told = {name: path.read_bytes() for name, path in found.beside.items()}
+    assert told == {
+        "aimass.yaml": members["aimass.yaml"],
+        "config.json": b"the model's",
+        "lists/names.txt": b"a",
+    }
+    assert found.left_out == ("config.json", "lists/other.txt")
+
+
+def test_a_file_too_large_to_describe_a_model_is_left_out(tmp_path: Path) -> None:
+    found = identify(upload(tmp_path, model__onnx=relu(), config__json=b" " * (3 * MIB), labels__txt=b"a"))
+    assert (list(found.beside), found.left_out) == (["labels.txt"], ("config.json",))
+
+
 def test_several_loose_files_are_one_model(tmp_path: Path) -> None:
     found = identify(upload(tmp_path, model__onnx=add_external("w.bin"), w__bin=WEIGHTS, sample__json=b"{}"))
     assert found.files == ("model.onnx", "w.bin")

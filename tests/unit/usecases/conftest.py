@@ -19,6 +19,21 @@ class Runner:
         return name in self.ended
 
 
+class Webhooks:
+    """The port `WebhookQueue` in memory."""
+
+    def __init__(self):
+        self.announced = []
+
+    def announce(self, tenant, job_id, attempt):
+        self.announced.append((tenant, job_id, attempt))
+
+
+@pytest.fixture
+def webhooks():
+    return Webhooks()
+
+
 @pytest.fixture
 def at(registry, uploads, limits):
     return Imports(registry, uploads, Runner(), limits)

@@ -30,7 +30,7 @@ from aimass.usecases.register_model import is_registered, register
 from aimass.usecases.retry import retry_job
 from aimass.usecases.reverify import request_verification
 from aimass.usecases.start_import import ArrivedObject, Imports, start_import
-from aimass.usecases.uploads import NewVersion, keep_sample, upload_whole
+from aimass.usecases.uploads import Attachment, NewVersion, keep, upload_whole
 from aimass.usecases.versions import delete_version
 
 DIGITS = Path("examples/digits/digits.onnx").read_bytes()
@@ -105,7 +105,7 @@ def test_the_steps_lead_from_an_upload_to_a_ready_version(at, uploads, started):
 
 
 def test_a_version_refers_to_everything_that_it_is_made_of(at, uploads, started):
-    sample = keep_sample(at.artifacts, "t", "sample.json", b'{"pixels": [[' + b"0, " * 63 + b"0]]}")
+    sample = keep(Attachment(at.artifacts, "sample.json", b'{"pixels": [[' + b"0, " * 63 + b"0]]}"), "t")
     version = imported(at, uploads, started(sample=sample))
     assert sample.sha256 in version.digests
     assert version.variant().optimized.files[0].sha256 in version.digests
@@ -129,7 +129,7 @@ def test_references_are_there_before_the_version_is(at, uploads, started, monkey
 
 
 def test_a_sample_is_referred_to_for_as_long_as_its_import_can_be_run_again(at, uploads, started):
-    sample = keep_sample(at.artifacts, "t", "sample.json", b"[]")
+    sample = keep(Attachment(at.artifacts, "sample.json", b"[]"), "t")
     job = started(sample=sample, body=b"no model")
     with pytest.raises(UnsupportedFormat):
         identify(at, uploads, "t", job.id, LIMITS)
@@ -137,7 +137,7 @@ def test_a_sample_is_referred_to_for_as_long_as_its_import_can_be_run_again(at, 
 
 
 def test_the_log_tells_what_was_found_in_plain_words_and_no_data(at, uploads, started):
-    sample = keep_sample(at.artifacts, "t", "sample.json", b'{"pixels": [[' + b"7.25, " * 63 + b"7.25]]}")
+    sample = keep(Attachment(at.artifacts, "sample.json", b'{"pixels": [[' + b"7.25, " * 63 + b"7.25]]}"), "t")
     job = started(sample=sample)
     imported(at, uploads, job)
     text = "\n".join(log_of(at, job))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from aimass.domain.errors import InvalidArguments, PredictionOutOfMemory, PredictionTimeout
+from aimass.domain.description import Batching, Description
+from aimass.domain.errors import InvalidArguments, PredictionFailed, PredictionOutOfMemory, PredictionTimeout
 from aimass.domain.placement import PlacedElsewhere
 from aimass.inference.dataplane import Asked
 from aimass.inference.folders import ModelFolders
@@ -9,6 +10,7 @@ from aimass.inference.sessions import Sessions
 from aimass.usecases.predict import Predictor
 from tests.unit.inference.models import echo, scaled
 from tests.unit.inference.plane import TENANT, Shelf, predictor, variant
+from tests.unit.sandbox.graphs import model, node, value, weight
 
 ROW = {"x": np.ones((1, 4), np.float32)}
 
@@ -131,7 +133,81 @@ def test_running_again_does_not_prolong_the_prediction(shelf, tmp_path):
 
 def test_the_same_bytes_of_two_tenants_are_two_models(shelf, tmp_path):
     sessions = Sessions(Crowded(), ModelFolders(tmp_path, shelf, 1000_000), 1000_000)
-    model = variant(shelf.store({"model.onnx": b"x"}))
-    sessions.session("one", model)
-    sessions.session("other", model)
+    shared = variant(shelf.store({"model.onnx": b"x"}))
+    sessions.session("one", shared)
+    sessions.session("other", shared)
     assert sessions.clear() == 2
+
+
+def fixed(factor=2.0, batch=2):
+    return model(
+        [node("Mul", ["x", "factor"], ["y"])],
+        [value("x", [batch, 4])],
+        [value("y", [batch, 4])],
+        [weight("factor", np.array(factor, np.float32))],
+    )
+
+
+def rows(count):
+    return np.arange(count * 4, dtype=np.float32).reshape(count, 4)
+
+
+@pytest.mark.parametrize("count", [2, 4, 10])
+def test_a_larger_batch_than_a_fixed_one_runs_in_several_and_is_joined(shelf, tmp_path, count):
+    version = shelf.add("fixed", fixed())
+    found = predictor(shelf, tmp_path).predict(TENANT, Asked(version, {"x": rows(count)}))
+    np.testing.assert_array_equal(found.outputs[0][1], rows(count) * 2)
+
+
+def test_rows_that_do_not_influence_each_other_may_be_any_number(shelf, tmp_path):
+    version = shelf.add("fixed", fixed(), description=Description(batching=Batching(max_batch=8)))
+    plane = predictor(shelf, tmp_path)
+    for count in (1, 3, 7):
+        found = plane.predict(TENANT, Asked(version, {"x": rows(count)}))
+        np.testing.assert_array_equal(found.outputs[0][1], rows(count) * 2)
+    counted = plane.statistics(TENANT, version)
+    assert (counted.success.count, counted.inferences, counted.executions) == (3, 11, 7)
+
+
+def test_rows_that_fill_no_fixed_batch_open_nothing(shelf, tmp_path):
+    version = shelf.add("fixed", fixed())
+    with pytest.raises(InvalidArguments, match="wants batches of 2 rows, got 3; send a multiple of 2"):
+        predictor(shelf, tmp_path).predict(TENANT, Asked(version, {"x": rows(3)}))
+    assert "artifact model.onnx" not in shelf.reads
+
+
+def test_all_batches_share_one_deadline(shelf, tmp_path):
+    version = shelf.add("fixed", fixed())
+    runtime = Crowded(seconds=8)
+    plane, _ = crowded(runtime, shelf, tmp_path)
+    with pytest.raises(PredictionTimeout, match="3 of the 5 batches took all of this call's time"):
+        plane.predict(TENANT, Asked(version, {"x": rows(10)}))
+    assert runtime.log == ["open", "run 20", "run 12", "run 4"]
+
+
+def test_an_unknown_variant_is_refused_with_those_there_are(shelf, tmp_path):
+    version = shelf.versions["m", 1]
+    with pytest.raises(InvalidArguments, match="version 1 has no variant \"int8\"; there are: 'original'") as caught:
+        predictor(shelf, tmp_path).predict(TENANT, Asked(version, ROW, variant="int8"))
+    assert caught.value.details["fields"].keys() == {"compress"}
+
+
+def test_what_the_runtime_refuses_is_told_with_what_came(shelf, tmp_path):
+    pairs = model(
+        [node("Reshape", ["x", "pairs"], ["y"])],
+        [value("x", ["n"])],
+        [value("y", ["m", 2])],
+        [weight("pairs", np.array([-1, 2]))],
+    )
+    version = shelf.add("pairs", pairs)
+    plane = predictor(shelf, tmp_path)
+    with pytest.raises(PredictionFailed, match=r"^input 'x' wants FP32 of shape \[-1\], got shape \[3\]: the runtime"):
+        plane.predict(TENANT, Asked(version, {"x": np.ones(3, np.float32)}))
+    assert plane.statistics(TENANT, version).fail.count == 1
+
+
+def test_the_repository_is_what_the_tenant_can_see(shelf, tmp_path):
+    plane = predictor(shelf, tmp_path)
+    assert [(one.model, one.number) for one in plane.repository(TENANT)] == [("m", 1), ("m", 2), ("two", 1)]
+    assert [one.number for one in plane.versions_of(TENANT, "m")] == [2, 1]
+    assert list(plane.repository("other")) == []

@@ -21,8 +21,8 @@ IN_31_DAYS = later(now(), days=31)
 
 
 @pytest.fixture
-def at(registry, index, uploads):
-    return House(registry, index, uploads, DynamoDueList(registry._client, "table"))
+def at(registry, index, uploads, webhooks):
+    return House(registry, index, uploads, DynamoDueList(registry._client, "table"), webhooks)
 
 
 def settle(at, moment=IN_31_DAYS, has_time=lambda: True):

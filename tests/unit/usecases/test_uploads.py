@@ -16,8 +16,8 @@ from aimass.domain.model import Limits, Upload
 from aimass.usecases.uploads import (
     MAX_UPLOAD_BYTES,
     PART_BYTES,
+    Attachment,
     NewVersion,
-    Sample,
     abort_upload,
     complete_upload,
     describe_upload,
@@ -156,7 +156,7 @@ def kept(artifacts):
 
 
 def test_a_sample_is_kept_with_its_upload_under_the_digest_that_the_version_names(registry, uploads, artifacts):
-    job = upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Sample(artifacts, "s.json", b"[1]"))
+    job = upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Attachment(artifacts, "s.json", b"[1]"))
     sample = registry.get_version("t", "m", job.version).sample
     assert kept(artifacts) == [f"artifacts/t/sha256/{sample.sha256}"]
     assert (sample.path, sample.size, job.reserved_bytes) == ("s.json", 3, 8)
@@ -165,14 +165,14 @@ def test_a_sample_is_kept_with_its_upload_under_the_digest_that_the_version_name
 @pytest.mark.parametrize("room", [Limits(bytes=7, models=9, jobs=9), Limits(bytes=99, models=9, jobs=0)])
 def test_nothing_is_stored_of_an_upload_that_does_not_fit_its_tenants_limits(registry, uploads, artifacts, room):
     with pytest.raises(LimitExceeded):
-        upload_whole(registry, uploads, "t", NEW, room, b"model", Sample(artifacts, "s.json", b"[1]"))
+        upload_whole(registry, uploads, "t", NEW, room, b"model", Attachment(artifacts, "s.json", b"[1]"))
     assert kept(artifacts) == []
     assert uploads.list_folder("uploads/t/") == []
 
 
 def test_a_sample_whose_name_is_refused_uses_no_number_and_stores_nothing(registry, uploads, artifacts):
     with pytest.raises(InvalidArguments):
-        upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Sample(artifacts, "a/b", b"[1]"))
+        upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Attachment(artifacts, "a/b", b"[1]"))
     assert registry.next_number("t", "m") == 1
     assert kept(artifacts) == []
 
@@ -183,7 +183,7 @@ def test_an_upload_whose_sample_cannot_be_stored_fails_and_gives_back_what_it_to
             raise ArtifactBusy("being swept")
 
     with pytest.raises(ArtifactBusy):
-        upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Sample(Swept(), "s.json", b"[1]"))
+        upload_whole(registry, uploads, "t", NEW, LIMITS, b"model", Attachment(Swept(), "s.json", b"[1]"))
     assert registry.get_version("t", "m", 1).state == "failed"
     assert registry.usage_of("t").bytes == 0
     assert uploads.list_folder("uploads/t/") == []

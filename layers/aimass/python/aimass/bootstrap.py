@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -20,19 +22,27 @@ if TYPE_CHECKING:
     from aimass.adapters.aws.idempotency import DynamoIdempotency
     from aimass.adapters.aws.invoke import LambdaTiers
     from aimass.adapters.aws.keys import DynamoApiKeys
+    from aimass.adapters.aws.predictions import S3PredictionFiles
     from aimass.adapters.aws.registry import DynamoModelRegistry
     from aimass.adapters.aws.registry.limits import DynamoTenantLimits
+    from aimass.adapters.aws.signed.access import Access
     from aimass.adapters.aws.uploads import S3UploadStore
+    from aimass.adapters.aws.webhooks import DynamoWebhookSecrets, SqsWebhookQueue
     from aimass.adapters.aws.workflow import StepFunctionsImportRunner
     from aimass.adapters.onnxruntime.session import OnnxRuntime
+    from aimass.domain.model import Job
+    from aimass.domain.ports import ArtifactReader
     from aimass.inference.sessions import Sessions
     from aimass.sandbox.limits import Limits
     from aimass.usecases.calls import CallMeter
     from aimass.usecases.import_model import Import
     from aimass.usecases.predict import Predictor
+    from aimass.usecases.prediction_jobs import Predictions
+    from aimass.usecases.run_prediction import Runs
     from aimass.usecases.settle import House
     from aimass.usecases.start_import import Imports
     from aimass.usecases.sweep import Sweep
+    from aimass.usecases.webhooks import Deliveries
 
 MIB = 1024 * 1024
 _MIB_PER_VCPU = 1769  # as Lambda deals them out
@@ -49,11 +59,25 @@ def _client(service: str) -> Any:
 
 
 @cache
+def _access() -> Access | None:
+    from aimass.adapters.aws.signed.access import plain_access
+
+    return plain_access(os.environ)
+
+
+@cache
+def _dynamodb() -> Any:
+    """For what a prediction and its authorizer read: a cold start without an SDK."""
+    access = _access()
+    return access.dynamodb(lambda: _client("dynamodb")) if access else _client("dynamodb")
+
+
+@cache
 def registry() -> DynamoModelRegistry:
     """Models, versions, aliases and jobs."""
     from aimass.adapters.aws.registry import DynamoModelRegistry
 
-    return DynamoModelRegistry(_client("dynamodb"), os.environ["TABLE_NAME"])
+    return DynamoModelRegistry(_dynamodb(), os.environ["TABLE_NAME"])
 
 
 @cache
@@ -63,7 +87,7 @@ def tenant_limits() -> DynamoTenantLimits:
     from aimass.domain.model import Limits
 
     defaults = Limits(**json.loads(os.environ["DEFAULT_LIMITS"]))
-    return DynamoTenantLimits(_client("dynamodb"), os.environ["TABLE_NAME"], defaults)
+    return DynamoTenantLimits(_dynamodb(), os.environ["TABLE_NAME"], defaults)
 
 
 def imports() -> Imports:
@@ -78,7 +102,7 @@ def api_keys() -> DynamoApiKeys:
     """API keys, as hashes."""
     from aimass.adapters.aws.keys import DynamoApiKeys
 
-    return DynamoApiKeys(_client("dynamodb"), os.environ["TABLE_NAME"])
+    return DynamoApiKeys(_dynamodb(), os.environ["TABLE_NAME"])
 
 
 @cache
@@ -95,7 +119,7 @@ def call_meter() -> CallMeter:
     from aimass.adapters.aws.counter import DynamoCallCounter
     from aimass.usecases.calls import CallMeter
 
-    return CallMeter(DynamoCallCounter(_client("dynamodb"), os.environ["IDEMPOTENCY_TABLE"]), time.time)
+    return CallMeter(DynamoCallCounter(_dynamodb(), os.environ["IDEMPOTENCY_TABLE"]), time.time)
 
 
 @cache
@@ -114,6 +138,11 @@ def artifact_index() -> DynamoArtifactIndex:
     return DynamoArtifactIndex(_client("dynamodb"), os.environ["TABLE_NAME"])
 
 
+def _fetcher() -> ArtifactReader:
+    access = _access()
+    return access.artifacts(os.environ["ARTIFACTS_BUCKET"], artifacts) if access else artifacts()
+
+
 def import_step() -> Import:
     """What the heavy steps of an import work on."""
     from aimass.usecases.import_model import Import
@@ -127,7 +156,7 @@ def house() -> House:
     from aimass.usecases.settle import House
 
     due = DynamoDueList(_client("dynamodb"), os.environ["TABLE_NAME"])
-    return House(registry(), artifact_index(), uploads(), due)
+    return House(registry(), artifact_index(), uploads(), due, webhook_queue())
 
 
 def sweep() -> Sweep:
@@ -138,6 +167,64 @@ def sweep() -> Sweep:
     sweeper = S3ArtifactSweeper(_client("s3"), os.environ["ARTIFACTS_BUCKET"])
     progress = DynamoSweepProgress(_client("dynamodb"), os.environ["TABLE_NAME"])
     return Sweep(registry(), artifact_index(), sweeper, progress)
+
+
+@cache
+def prediction_files() -> S3PredictionFiles:
+    """Bodies and answers of prediction jobs."""
+    from aimass.adapters.aws.predictions import S3PredictionFiles
+
+    return S3PredictionFiles(_client("s3"), os.environ["UPLOADS_BUCKET"])
+
+
+@cache
+def webhook_secrets() -> DynamoWebhookSecrets:
+    """What tenants' webhooks are signed with."""
+    from aimass.adapters.aws.webhooks import DynamoWebhookSecrets
+
+    return DynamoWebhookSecrets(_client("dynamodb"), os.environ["TABLE_NAME"])
+
+
+@cache
+def webhook_queue() -> SqsWebhookQueue:
+    """Webhooks that shall be sent."""
+    from aimass.adapters.aws.webhooks import SqsWebhookQueue
+
+    return SqsWebhookQueue(_client("sqs"), os.environ["WEBHOOKS_QUEUE_URL"])
+
+
+def _webhooks_may_stay_here() -> bool:
+    """Whether a webhook may go to the machine itself, as on one machine alone."""
+    return os.environ.get("WEBHOOK_LOOPBACK") == "true"
+
+
+def predictions() -> Predictions:
+    """All that asking for a prediction as a job takes."""
+    from aimass.usecases.prediction_jobs import Predictions
+
+    return Predictions(
+        registry(),
+        prediction_files(),
+        tenant_limits(),
+        webhook_secrets(),
+        webhook_queue(),
+        _webhooks_may_stay_here(),
+    )
+
+
+def prediction_runs() -> Runs:
+    """All that running a prediction job takes."""
+    from aimass.usecases.run_prediction import Runs
+
+    return Runs(registry(), prediction_files(), webhook_queue())
+
+
+def deliveries(view: Callable[[Job], dict[str, Any]]) -> Deliveries:
+    """All that delivering a webhook takes; `view` makes the public record of a job."""
+    from aimass.adapters.webhook_post import WebhookPost
+    from aimass.usecases.webhooks import Deliveries
+
+    return Deliveries(registry(), webhook_secrets(), WebhookPost(), view, _webhooks_may_stay_here())
 
 
 @cache
@@ -179,8 +266,16 @@ def sessions() -> Sessions:
 
     # What a killed process left: its environment lives on, its index does not.
     shutil.rmtree(_models(), ignore_errors=True)
-    folders = ModelFolders(_models(), artifacts(), placement().tier.folder_bytes)
+    folders = ModelFolders(_models(), _fetcher(), placement().tier.folder_bytes)
     return Sessions(_onnx_runtime(), folders, int(_memory_mb() * _SESSION_SHARE) * MIB)
+
+
+def held_models_news() -> dict[str, Any]:
+    """For the log: how models are held, by `caches`, where that changed since the last call; nothing elsewhere."""
+    if not sessions.cache_info().currsize:
+        return {}
+    news = sessions().news()
+    return {"caches": asdict(news)} if news else {}
 
 
 @cache
@@ -224,7 +319,15 @@ def _after_restore() -> None:
 def _onnx_runtime() -> OnnxRuntime:
     from aimass.adapters.onnxruntime.session import OnnxRuntime
 
+    if cores := machine_cores():
+        return OnnxRuntime(cores, spinning=False)
     return OnnxRuntime(max(1, min(os.cpu_count() or 1, round(_memory_mb() / _MIB_PER_VCPU))))
+
+
+def machine_cores() -> int | None:
+    """Of the one machine that everything runs on, where functions share it; None on Lambda."""
+    cores = os.environ.get("MACHINE_CORES")
+    return int(cores) if cores else None
 
 
 def _memory_mb() -> int:

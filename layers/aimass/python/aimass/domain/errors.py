@@ -108,6 +108,30 @@ class JobNotRetryable(Conflict):
     code = "job_not_retryable"
 
 
+class JobNotEnded(Conflict):
+    """The job has no answer yet; `details["state"]` says where it is."""
+
+    code = "job_not_ended"
+
+
+class NoAnswer(Conflict):
+    """The job ended without an answer, or is of a kind that has none."""
+
+    code = "no_answer"
+
+
+class AnswerExpired(AimassError):
+    """The job's body and answer were kept for a week and are gone."""
+
+    code = "answer_expired"
+
+
+class WebhookSecretMissing(Conflict):
+    """A webhook is signed, and this tenant has no secret yet."""
+
+    code = "webhook_secret_missing"
+
+
 class JobNotCancellable(Conflict):
     """The job has ended."""
 
@@ -248,6 +272,12 @@ class LabelsMismatch(ImportRefused):
     """As many class names were given as no output has columns."""
 
     code = "labels_mismatch"
+
+
+class InvalidDescription(ImportRefused):
+    """The model description that came with the model is wrong; `details["fields"]` names the line of each problem."""
+
+    code = "invalid_description"
 
 
 class SampleNeeded(ImportRefused):

@@ -11,7 +11,7 @@ from aimass.domain.description import Description
 VersionState = Literal["importing", "ready", "failed", "deleted"]
 PURGED = "purged"
 JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
-ImportStep = Literal["upload", "identify", "convert", "verify", "register"]
+JobStep = Literal["upload", "identify", "convert", "verify", "register", "predict"]
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,9 @@ class Version:
     verification_failure: Failure | None = None
     description: Description | None = None
     assets: tuple[StoredFile, ...] = ()  # what the description names: a tokenizer
+    document: StoredFile | None = None  # the description as it came with the upload
+    described: StoredFile | None = None  # the description as the import left it
+    raw_scores: tuple[str, ...] = ()  # outputs that gave numbers below 0 or above 1 at import
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -146,10 +149,10 @@ class Version:
 
     @property
     def stored_files(self) -> tuple[StoredFile, ...]:
-        """Every file that the version keeps: source, sample, variants and their optimised graphs."""
+        """Every file that it keeps: source, sample, variants and their optimised graphs, and what describes it."""
         trees = [self.source, *(tree for one in self.variants for tree in (one.files, one.optimized))]
         files = [file for tree in trees if tree for file in tree.files]
-        return (*files, *self.assets, *([self.sample] if self.sample else []))
+        return (*files, *self.assets, *(one for one in (self.sample, self.document, self.described) if one))
 
     @property
     def digests(self) -> frozenset[str]:
@@ -178,7 +181,7 @@ class Model:
     last_version: int
     description: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
-    epoch: int = 0  # grows with every delete, restore and purge in it
+    epoch: int = 0  # grows with every move, delete, restore, purge and new description in it
     deleted: Deletion | None = None
 
 
@@ -267,10 +270,10 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Due:
-    """Something that has to be done at `at`: purge a version or a model, end an upload that expired."""
+    """Something that has to be done at `at`: purge a version or a model, end an upload or a prediction in its place."""
 
     at: str
-    kind: Literal["version", "model", "upload"]
+    kind: Literal["version", "model", "upload", "prediction"]
     tenant: str
     subject: str  # the sort key of what it is about
 
@@ -305,17 +308,50 @@ class StepTime:
 
 
 @dataclass(frozen=True)
+class PredictionCall:
+    """The call of `POST /predict/{model}` that a prediction job makes; its body is the object at `key`.
+
+    `asked` is the version that it names, as the call names it. An attempt counts as given up after `given_up_at`.
+    """
+
+    key: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    given_up_at: str
+    expires_at: str  # of the body and of the answer
+    asked: str | None = None
+    webhook: str | None = None
+    version_id: str | None = None  # of the body, once it has arrived
+
+    @property
+    def content_type(self) -> str:
+        """The body's, as it is stored."""
+        return self.headers.get("content-type", "application/octet-stream")
+
+
+@dataclass(frozen=True)
+class PredictionAnswer:
+    """What the call was answered: its body is the object at `key`, pinned to its S3 version."""
+
+    status: int
+    headers: dict[str, str]
+    size: int
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True)
 class Job:
     """Long work that a tenant can follow."""
 
     id: str
-    kind: Literal["import", "verification"]
+    kind: Literal["import", "verification", "prediction"]
     model: str
     version: int
     filename: str
     state: JobState
     created_at: str
-    step: ImportStep = "upload"
+    step: JobStep = "upload"
     attempt: int = 1
     sha256: str | None = None
     source: tuple[SourceFile, ...] = ()
@@ -325,3 +361,5 @@ class Job:
     finished_at: str | None = None
     error: Failure | None = None
     reserved_bytes: int = 0  # of its tenant's limit, until it ends
+    call: PredictionCall | None = None
+    answer: PredictionAnswer | None = None

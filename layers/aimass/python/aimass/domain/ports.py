@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
+from aimass.domain.description import Description
 from aimass.domain.model import (
     Alias,
     AliasMove,
@@ -18,12 +19,14 @@ from aimass.domain.model import (
     Limits,
     LogLine,
     Model,
+    PredictionAnswer,
     SourceFile,
     StoredFile,
     Usage,
     Version,
     VersionSummary,
 )
+from aimass.domain.webhooks import Target, WebhookSecret
 
 T = TypeVar("T")
 
@@ -55,6 +58,14 @@ class VersionReader(Protocol):
 
     def latest_version(self, tenant: str, model: str) -> Version: ...
 
+    def list_models(self, tenant: str, page: PageRequest, *, deleted: bool = False) -> Page[Model]: ...
+
+    def list_versions(
+        self, tenant: str, model: str, page: PageRequest, *, state: str | None, tag: tuple[str, str] | None
+    ) -> Page[VersionSummary]: ...
+
+    def list_all_versions(self, tenant: str, page: PageRequest) -> Page[VersionSummary]: ...
+
 
 class ModelRegistry(VersionReader, Protocol):
     """Models, versions, aliases and jobs of a tenant, with the transactions that keep them whole."""
@@ -67,8 +78,6 @@ class ModelRegistry(VersionReader, Protocol):
 
     def get_model(self, tenant: str, name: str) -> Model: ...
 
-    def list_models(self, tenant: str, page: PageRequest, *, deleted: bool = False) -> Page[Model]: ...
-
     def list_models_by_tag(self, tenant: str, key: str, value: str, page: PageRequest) -> Page[Model]: ...
 
     def describe_model(self, tenant: str, before: Model, after: Model) -> None: ...
@@ -79,13 +88,11 @@ class ModelRegistry(VersionReader, Protocol):
 
     def purge_model(self, tenant: str, model: Model) -> None: ...
 
-    def list_versions(
-        self, tenant: str, model: str, page: PageRequest, *, state: str | None, tag: tuple[str, str] | None
-    ) -> Page[VersionSummary]: ...
-
     def version_numbers(self, tenant: str, model: str) -> Iterator[int]: ...
 
     def describe_version(self, tenant: str, before: Version, after: Version) -> None: ...
+
+    def set_description(self, tenant: str, version: Version, description: Description | None) -> None: ...
 
     def delete_version(self, tenant: str, version: Version, deletion: Deletion) -> None: ...
 
@@ -120,6 +127,14 @@ class ModelRegistry(VersionReader, Protocol):
     def register_verification(self, tenant: str, before: Version, after: Version, job: Job) -> None: ...
 
     def fail(self, tenant: str, job: Job, failure: Failure, *, state: str = "failed") -> None: ...
+
+    def reserve_prediction(self, tenant: str, job: Job, limits: Limits) -> None: ...
+
+    def start_prediction(self, tenant: str, job: Job, *, was: Job) -> None: ...
+
+    def repeat_prediction(self, tenant: str, job: Job, *, was: Job, limits: Limits) -> None: ...
+
+    def end_prediction(self, tenant: str, job: Job, *, was: Job) -> None: ...
 
     def log(self, tenant: str, job_id: str, attempt: int, step: str, message: str) -> None: ...
 
@@ -204,6 +219,44 @@ class UploadStore(Protocol):
     def list_folder(self, prefix: str) -> list[SourceFile]: ...
 
     def download(self, file: SourceFile, target: Path) -> str: ...
+
+
+class PredictionFiles(Protocol):
+    """Bodies and answers of prediction jobs."""
+
+    def put_input(self, key: str, body: bytes, content_type: str) -> None: ...
+
+    def input_url(self, key: str, size: int, content_type: str) -> str: ...
+
+    def read_input(self, key: str, version_id: str) -> bytes: ...
+
+    def repeat_input(self, key: str, version_id: str, content_type: str) -> None: ...
+
+    def put_answer(self, key: str, body: bytes, content_type: str) -> str: ...
+
+    def read_answer(self, answer: PredictionAnswer) -> bytes: ...
+
+    def answer_url(self, answer: PredictionAnswer) -> str: ...
+
+
+class WebhookSecrets(Protocol):
+    """What each tenant's webhooks are signed with."""
+
+    def find(self, tenant: str) -> WebhookSecret | None: ...
+
+    def keep(self, tenant: str, secret: WebhookSecret) -> None: ...
+
+
+class WebhookQueue(Protocol):
+    """Webhooks that shall be sent."""
+
+    def announce(self, tenant: str, job_id: str, attempt: int) -> None: ...
+
+
+class WebhookSender(Protocol):
+    """Sends one, and answers with the status. Raises NotDelivered."""
+
+    def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> int: ...
 
 
 class ImportRunner(Protocol):

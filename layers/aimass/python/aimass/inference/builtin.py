@@ -7,7 +7,18 @@ import hashlib
 from pathlib import Path
 
 from aimass.domain.errors import AliasNotFound
-from aimass.domain.model import Alias, Measurements, ModelFiles, StoredFile, TensorSpec, Variant, Version
+from aimass.domain.model import (
+    Alias,
+    Measurements,
+    Model,
+    ModelFiles,
+    StoredFile,
+    TensorSpec,
+    Variant,
+    Version,
+    VersionSummary,
+)
+from aimass.domain.ports import Page, PageRequest
 
 #: ONNX, opset 17: y = x @ w, w being twice the unit matrix of 2 rows.
 GRAPH = base64.b64decode(
@@ -35,6 +46,20 @@ class BuiltIn:
     def latest_version(self, tenant: str, model: str) -> Version:
         """Version 1."""
         return _VERSION
+
+    def list_models(self, tenant: str, page: PageRequest, *, deleted: bool = False) -> Page[Model]:
+        """None: nobody sees it."""
+        return Page(())
+
+    def list_versions(
+        self, tenant: str, model: str, page: PageRequest, *, state: str | None, tag: tuple[str, str] | None
+    ) -> Page[VersionSummary]:
+        """None."""
+        return Page(())
+
+    def list_all_versions(self, tenant: str, page: PageRequest) -> Page[VersionSummary]:
+        """None."""
+        return Page(())
 
     def fetch(self, tenant: str, file: StoredFile, target: Path) -> None:
         """Writes the graph."""

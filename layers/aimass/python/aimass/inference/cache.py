@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class CacheCounts:
+    """Since the process started; `weight` and `entries` are what is held now, `evictions` counts `clear` too."""
+
+    hits: int
+    misses: int
+    evictions: int
+    entries: int
+    weight: int
 
 
 class BoundedCache(Generic[K, V]):
@@ -20,6 +32,7 @@ class BoundedCache(Generic[K, V]):
         self._values: OrderedDict[K, tuple[int, V]] = OrderedDict()
         self._making: dict[K, Lock] = {}
         self._lock = Lock()
+        self._hits = self._misses = self._evictions = 0
 
     def __len__(self) -> int:
         return len(self._values)
@@ -43,14 +56,22 @@ class BoundedCache(Generic[K, V]):
         self._evict(weight)
         value = make()
         with self._lock:
+            self._misses += 1
             self._values[key] = (weight, value)
         return value
+
+    def counts(self) -> CacheCounts:
+        """How it was used, and what it holds. A value that others wait for is one miss, and a hit for each of them."""
+        with self._lock:
+            weight = sum(one for one, _ in self._values.values())
+            return CacheCounts(self._hits, self._misses, self._evictions, len(self._values), weight)
 
     def clear(self) -> int:
         """Forgets everything and says how many values there were."""
         return self._evict(self._max_weight + 1)
 
     def _touch(self, key: K) -> V:
+        self._hits += 1
         self._values.move_to_end(key)
         return self._values[key][1]
 
@@ -62,6 +83,7 @@ class BoundedCache(Generic[K, V]):
                 _, (freed, value) = self._values.popitem(last=False)
                 held -= freed
                 evicted.append(value)
+            self._evictions += len(evicted)
         for value in evicted:
             if self._dispose:
                 self._dispose(value)

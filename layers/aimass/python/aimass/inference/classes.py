@@ -10,6 +10,7 @@ import numpy as np
 
 from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Prediction, Value
+from aimass.inference.described.scores import Scores, are_maps, class_names_of, described_scores, matrix_of_maps
 from aimass.inference.tensors import Array
 
 _SUM_TOLERANCE = 1e-3
@@ -27,17 +28,36 @@ class Classification:
 def classify(prediction: Prediction) -> Classification | None:
     """The classification that a prediction holds, or None.
 
-    Either the model gives labels and probabilities itself (scikit-learn's converters do, the probabilities as a matrix
-    or as ZipMap's sequence of maps), or its version has labels, one for each column of its only output; the label is
-    then the highest column's, and the column values are probabilities only where they are one: not negative, sum 1.
+    Either the version's description names the classes, and the label is the highest column's. Or the model gives labels
+    and probabilities itself (scikit-learn's converters do, the probabilities as a matrix or as ZipMap's sequence of
+    maps), or its version has labels, one for each column of its only output. Columns are probabilities where a
+    described activation makes them so, or where they are: not negative, sum 1.
     """
-    names = prediction.version.labels
+    names = prediction.version.class_names
     outputs = prediction.outputs
-    if len(outputs) == 2 and _is_labels(*outputs[0]):
-        return _given(outputs[0][1], outputs[1][1], names)
+    given = _given(outputs[0][1], outputs[1][1], names) if len(outputs) == 2 and _is_labels(*outputs[0]) else None
+    scores = described_scores(prediction)
+    if scores and (not given or _activation(prediction)):
+        return _described(scores, names, certain=_activation(prediction))
+    if given:
+        return given
     if len(outputs) == 1 and names and _has_columns(outputs[0][1], len(names)):
         return _highest(outputs[0][1], names)
     return None
+
+
+def _activation(prediction: Prediction) -> bool:
+    description = prediction.version.description
+    return bool(description and description.classes and description.classes.activation)
+
+
+def _described(scores: Scores, names: Sequence[str], certain: bool) -> Classification:
+    labels = [scores.classes[at] for at in scores.matrix.argmax(axis=1)] if scores.matrix.size else []
+    if certain:
+        probabilities: Array | None = scores.matrix.astype(np.float32)
+    else:
+        probabilities = scores.matrix if _are_probabilities(scores.matrix) else None
+    return Classification(labels, probabilities, scores.classes if names else None)
 
 
 def _is_labels(spec: TensorSpec, value: Value) -> bool:
@@ -50,28 +70,15 @@ def _has_columns(value: Value, count: int) -> bool:
 
 def _given(labels: Array, scores: Value, names: Sequence[str]) -> Classification | None:
     rows = len(labels)
-    if _are_maps(scores) and len(scores) == rows:
-        keys = list(scores[0])
-        matrix = np.array([[row[key] for key in keys] for row in scores], np.float32)
-        return Classification(_named(labels.tolist(), names), matrix, _named(keys, names))
+    if are_maps(scores) and len(scores) == rows:
+        found = matrix_of_maps(scores, names)
+        return Classification(class_names_of(labels.tolist(), names), found.matrix, found.classes)
     if isinstance(scores, np.ndarray) and scores.dtype.kind == "f" and scores.ndim == 2 and len(scores) == rows:
         certain = _are_probabilities(scores)
         if certain or len(names) == scores.shape[1]:
             classes = list(names) if len(names) == scores.shape[1] else None
-            return Classification(_named(labels.tolist(), names), scores if certain else None, classes)
+            return Classification(class_names_of(labels.tolist(), names), scores if certain else None, classes)
     return None
-
-
-def _are_maps(scores: Value) -> bool:
-    """Whether this is what ZipMap gives: a list of dicts with the same keys."""
-    return isinstance(scores, list) and bool(scores) and all(isinstance(row, dict) and row for row in scores)
-
-
-def _named(labels: list[Any], names: Sequence[str]) -> list[Any]:
-    """Class numbers as the version's names for them, where it has any."""
-    if not all(isinstance(label, int) and 0 <= label < len(names) for label in labels):
-        return labels
-    return [names[label] for label in labels]
 
 
 def _highest(scores: Array, names: Sequence[str]) -> Classification:

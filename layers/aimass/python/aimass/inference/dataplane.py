@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from aimass.domain.model import ModelFiles, TensorSpec, Variant, Version
+from aimass.domain.model import ModelFiles, TensorSpec, Variant, Version, VersionSummary
+from aimass.inference.statistics import ModelStatistics
 
 #: A tensor is a numpy array of its datatype (strings: an object array of str, of bytes where they are not UTF-8);
 #: a sequence is a list, a map a dict, an absent optional None.
@@ -71,6 +72,12 @@ class DataPlane(Protocol):
     """What a protocol needs to answer a call."""
 
     def find_version(self, tenant: str, model: str, ref: int | str | None) -> Version: ...
+
+    def versions_of(self, tenant: str, model: str) -> Sequence[VersionSummary]: ...
+
+    def repository(self, tenant: str) -> Sequence[VersionSummary]: ...
+
+    def statistics(self, tenant: str, version: Version) -> ModelStatistics: ...
 
     def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]: ...
 

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from aimass.domain.model import ModelFiles
+from aimass.domain.model import ModelFiles, StoredFile
 from aimass.domain.ports import ArtifactReader
-from aimass.inference.cache import BoundedCache
+from aimass.inference.cache import BoundedCache, CacheCounts
 
 
 class ModelFolders:
@@ -22,6 +22,14 @@ class ModelFolders:
     def folder(self, tenant: str, model: ModelFiles) -> Path:
         """A folder with each file at its relative path. A fetch that fails leaves nothing behind."""
         return self._folders.get((tenant, model.sha256), model.size, lambda: self._fetch(tenant, model))
+
+    def file(self, tenant: str, file: StoredFile) -> Path:
+        """A single file, kept as a folder of its own."""
+        return self.folder(tenant, ModelFiles(file.path, (file,))) / file.path
+
+    def counts(self) -> CacheCounts:
+        """How often a folder was there already, and how many bytes are."""
+        return self._folders.counts()
 
     def _fetch(self, tenant: str, model: ModelFiles) -> Path:
         self._root.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from aimass.domain.errors import PredictionOutOfMemory
-from aimass.domain.model import Variant
-from aimass.inference.cache import BoundedCache
+from aimass.domain.model import StoredFile, Variant
+from aimass.inference.cache import BoundedCache, CacheCounts
 from aimass.inference.dataplane import Runtime, Session
 from aimass.inference.folders import ModelFolders
 from aimass.inference.memory import release_memory
+
+
+@dataclass(frozen=True)
+class HeldModels:
+    """Models in memory by the bytes that they were measured to take, their files on local disk by their sizes."""
+
+    sessions: CacheCounts
+    files: CacheCounts
+
+    @property
+    def changes(self) -> int:
+        """Grows with each model that is opened or fetched, closed or deleted."""
+        return sum(one.misses + one.evictions for one in (self.sessions, self.files))
 
 
 class Sessions:
@@ -17,11 +33,28 @@ class Sessions:
         self._runtime = runtime
         self._folders = folders
         self._sessions: BoundedCache[tuple[str, str], Session] = BoundedCache(max_bytes)
+        self._told_changes = 0
 
     def session(self, tenant: str, variant: Variant) -> Session:
         """The open session of a tenant's variant. Raises PredictionOutOfMemory, PredictionFailed."""
         key = (tenant, variant.files.sha256)
         return self._sessions.get(key, variant.measurements.memory_bytes, lambda: self._open(tenant, variant))
+
+    def asset(self, tenant: str, file: StoredFile) -> Path:
+        """A file of a version, such as its tokenizer, on local disk."""
+        return self._folders.file(tenant, file)
+
+    def held(self) -> HeldModels:
+        """What is open and fetched, and how often it was there when asked for."""
+        return HeldModels(self._sessions.counts(), self._folders.counts())
+
+    def news(self) -> HeldModels | None:
+        """What is held, where that changed since this was last asked."""
+        held = self.held()
+        if held.changes == self._told_changes:
+            return None
+        self._told_changes = held.changes
+        return held
 
     def clear(self) -> int:
         """Closes every session, gives the memory back and says how many there were."""

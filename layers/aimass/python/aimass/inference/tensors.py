@@ -47,18 +47,38 @@ def shape_text(shape: Sequence[int]) -> str:
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
+def described(spec: TensorSpec) -> str:
+    """What an input wants, as people say it."""
+    return f"{spec.datatype} of shape {shape_text(spec.shape)}" if spec.shape else spec.datatype
+
+
 def check_shape(spec: TensorSpec, shape: Sequence[int]) -> None:
     """Raises InvalidArguments where a tensor cannot be this input.
 
     A declared shape of () says nothing: the runtime reports it for scalars and for unknown ranks alike.
     """
-    if not spec.shape:
-        return
-    fits = len(shape) == len(spec.shape) and all(want in {-1, got} for want, got in zip(spec.shape, shape, strict=True))
-    if not fits:
-        raise bad_input(
-            spec.name, f"wants {spec.datatype} of shape {shape_text(spec.shape)}, got shape {shape_text(shape)}"
-        )
+    if not fits(spec.shape, shape):
+        raise _misshapen(spec, shape)
+
+
+def check_rest(spec: TensorSpec, shape: Sequence[int]) -> None:
+    """As `check_shape`, but for the first dimension where it is fixed: what else fits may be several batches.
+
+    Whether the model takes several is for `fixed_batch.runs_of` to say, before anything runs.
+    """
+    if not fits(spec.shape, shape) and not (shape and fits((-1, *spec.shape[1:]), shape)):
+        raise _misshapen(spec, shape)
+
+
+def fits(wanted: Sequence[int], shape: Sequence[int]) -> bool:
+    """Whether a shape is what a declared one allows."""
+    return not wanted or (
+        len(shape) == len(wanted) and all(want in {-1, got} for want, got in zip(wanted, shape, strict=True))
+    )
+
+
+def _misshapen(spec: TensorSpec, shape: Sequence[int]) -> InvalidArguments:
+    return bad_input(spec.name, f"wants {described(spec)}, got shape {shape_text(shape)}")
 
 
 def fit_shape(spec: TensorSpec, array: Array) -> Array:
@@ -70,7 +90,7 @@ def fit_shape(spec: TensorSpec, array: Array) -> Array:
         array = array[..., np.newaxis]
     elif array.shape == (0,) and -1 in spec.shape:
         array = array.reshape([0 if size == -1 else size for size in spec.shape])
-    check_shape(spec, array.shape)
+    check_rest(spec, array.shape)
     return array
 
 

@@ -20,6 +20,7 @@ from aimass.domain.model import (
     VersionSummary,
 )
 from aimass.domain.ports import ArtifactStore
+from aimass.formats.description_document import document_of
 
 View = dict[str, Any]
 
@@ -59,11 +60,17 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
             "outputs": msgspec.to_builtins(version.outputs),
             "source": _files_view(tenant, version.source, artifacts) if version.source else None,
             "sample": msgspec.to_builtins(version.sample),
+            "description": description_view(version) if version.description else None,
             "verified_at": version.verified_at or version.ready_at,
             "verification_error": msgspec.to_builtins(version.verification_failure),
             "variants": views,
         }
     )
+
+
+def description_view(version: Version) -> View:
+    """A ready version's model description as its document, all filled in; `inferred` names what nobody wrote."""
+    return document_of(version.description, version.labels)
 
 
 def _variant_view(tenant: str, variant: Variant, artifacts: ArtifactStore) -> View:
@@ -153,9 +160,9 @@ def log_view(line: LogLine) -> View:
     return view
 
 
-def job_view(job: Job) -> View:
-    """A job's state, step, times and error."""
-    return {
+def job_view(job: Job, answer_url: str | None = None) -> View:
+    """A job's state, step, times and error; of a prediction, its answer too, and where to fetch it for an hour."""
+    view: View = {
         "job_id": job.id,
         "kind": job.kind,
         "model_name": job.model,
@@ -169,3 +176,11 @@ def job_view(job: Job) -> View:
         "steps": msgspec.to_builtins(job.steps),
         "error": msgspec.to_builtins(job.error),
     }
+    if job.call:
+        view |= {"expires_at": job.call.expires_at, "webhook": job.call.webhook, "result": None}
+    if job.answer:
+        answer = job.answer
+        view["result"] = {"status": answer.status, "size": answer.size, "headers": answer.headers}
+        view["result"]["content_type"] = answer.headers.get("content-type", "")
+        view["result"] |= {"url": answer_url} if answer_url else {}
+    return view

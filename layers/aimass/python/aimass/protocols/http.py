@@ -6,9 +6,10 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aimass.domain.description import Batching
 from aimass.domain.errors import InternalError, InvalidArguments, PayloadTooLarge
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -16,6 +17,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_ANSWER_BYTES = 6_200_000
 _LONGEST_ESCAPE = 6  # one byte of text as \\u0000
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_GZIP = 16 + zlib.MAX_WBITS
+_WORTH_CODING = 1024  # bytes; below that a packet is a packet
+_FASTEST = 1
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,22 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A response. `facts` are for the log: which model and version answered."""
+    """A response. `facts` are for the log: which model and version answered.
+
+    `batching` is how calls like this one may run together with others, None where they may not.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    batching: Batching | None = None
 
     @property
     def is_text(self) -> bool:
-        """Whether the body is JSON text, not binary."""
-        return self.headers.get("content-type", "").startswith("application/json")
+        """Whether the body is JSON text, not binary and not coded."""
+        is_json = self.headers.get("content-type", "").startswith("application/json")
+        return is_json and "content-encoding" not in self.headers
 
 
 def request_of(event: Mapping[str, Any]) -> HttpRequest:
@@ -93,6 +102,37 @@ def _inflate(body: bytes) -> bytes:
     if not inflater.eof:
         raise InvalidArguments("the compressed body ends early")
     return plain
+
+
+def coded(response: HttpResponse, request: HttpRequest) -> HttpResponse:
+    """The response, gzip-coded where the caller asks for that and it makes it shorter."""
+    wanted = request.headers.get("accept-encoding", "")
+    if len(response.body) < _WORTH_CODING or "content-encoding" in response.headers or not _takes_gzip(wanted):
+        return response
+    body = zlib.compress(response.body, _FASTEST, _GZIP)
+    if len(body) >= len(response.body):
+        return response
+    headers = {**response.headers, "content-encoding": "gzip", "vary": "accept-encoding"}
+    return replace(response, body=body, headers=headers)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether `Accept-Encoding` (RFC 9110, 12.5.3) gives gzip, or else any coding, a weight above 0."""
+    weights = {}
+    for one in accepted.lower().split(","):
+        name, _, parameters = one.partition(";")
+        weights[name.strip()] = _weight(parameters)
+    return max((weights[one] for one in ("gzip", "x-gzip") if one in weights), default=weights.get("*", 0.0)) > 0
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
 
 
 def proxy_answer(response: HttpResponse) -> dict[str, Any]:

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 Middleware = Callable[[Any, Callable[[Any], Response[Any]]], Response[Any]]
 
 REPLAYED = "Idempotent-Replayed"
+PREDICTIONS = "/predictions"
 NOTE = "a secret is shown once and kept nowhere; rotate the key for another"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -76,7 +77,7 @@ def repeatable(open_store: Callable[[], CallStore]) -> Middleware:
             raise InvalidArguments.of_fields({"Idempotency-Key": "must be 1 to 255 visible ASCII characters"})
         return open_store().once(
             (context["authorizer"]["lambda"]["tenant"], event["rawPath"], key),
-            digest(event["headers"].get("content-type", ""), _body(event)),
+            _asked(event),
             lambda: next_middleware(app),
             keep=_kept,
             restore=_restored,
@@ -84,6 +85,18 @@ def repeatable(open_store: Callable[[], CallStore]) -> Middleware:
         )
 
     return once
+
+
+def _asked(event: Json) -> str:
+    content_type, body = event["headers"].get("content-type", ""), _body(event)
+    if not event["rawPath"].endswith(PREDICTIONS):
+        return digest(content_type, body)
+    # Its body is of any kind, and its parameters say what it means. A form's boundary differs with every try.
+    boundary = content_type.partition("boundary=")[2].partition(";")[0].strip('" ')
+    plain = body.replace(boundary.encode(), b"") if boundary else body
+    said = [content_type.partition(";")[0], event["headers"].get("content-encoding", "")]
+    said += [f"{name}={value}" for name, value in sorted((event.get("queryStringParameters") or {}).items())]
+    return hashlib.sha256("\n".join(said).encode() + b"\n" + plain).hexdigest()
 
 
 def _kept(response: Response[Any]) -> Json:
@@ -104,7 +117,8 @@ def _body(event: Json) -> bytes:
 
 def _digest_of_form(form: UploadForm) -> str:
     files = [_digest_of_file(file) for file in (form.model, form.data)]
-    said = [files, form.name, form.version, form.label, form.labels]
+    described = hashlib.sha256(form.description).hexdigest() if form.description is not None else None
+    said = [files, form.name, form.version, form.label, form.labels, *([described] if described else [])]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

@@ -22,6 +22,7 @@ VERSION = "0.1.0"
 
 PUBLIC = {"/health", "/openapi.json", "/v2/health/live", "/v2/health/ready"}
 _ACCEPTED = {"202": ("Accepted; status_url tells how it goes on", records.Accepted)}
+_DESCRIPTION = "/api/v1/models/{model}/versions/{version}/description"
 #: Status to its meaning and what is answered.
 ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("post", "/upload"): _ACCEPTED | {"201": ("With ?wait: registered", records.RegisteredUpload)},
@@ -42,6 +43,9 @@ ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("patch", "/api/v1/models/{model}/versions/{version}"): {"200": ("Changed", records.VersionRecord)},
     ("delete", "/api/v1/models/{model}/versions/{version}"): {"204": ("Deleted; with ?purge: gone for good", None)},
     ("post", "/api/v1/models/{model}/versions/{version}/restore"): {"200": ("Back again", records.VersionRecord)},
+    ("get", _DESCRIPTION): {"200": ("Its model description", records.DescriptionRecord)},
+    ("put", _DESCRIPTION): {"200": ("Set; predictions see it within 5 s", records.DescriptionRecord)},
+    ("delete", _DESCRIPTION): {"200": ("Again as its import left it", records.DescriptionRecord)},
     ("get", "/api/v1/models/{model}/versions/{version}/download"): {"200": ("Presigned URLs", records.Downloads)},
     ("post", "/api/v1/models/{model}/versions/{version}/verify"): _ACCEPTED,
     ("get", "/api/v1/models/{model}/aliases/{alias}"): {
@@ -57,6 +61,13 @@ ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("post", "/api/v1/jobs/{job_id}/cancel"): {"200": ("Cancelled", records.JobRecord)},
     ("get", "/api/v1/limits"): {"200": ("Limits and usage", records.LimitsRecord)},
     ("post", "/api/v1/jobs/{job_id}/retry"): {"202": ("Running again", records.JobRecord)},
+    ("get", "/api/v1/jobs/{job_id}/result"): {
+        "200": ("What the direct call answers, status and headers too: one that was refused is refused here", None),
+        "303": ("Too large for one call: Location gives it for an hour", None),
+    },
+    ("post", "/api/v1/models/{model}/predictions"): _ACCEPTED
+    | {"201": ("With ?size: where to put the body", records.AwaitedPrediction)},
+    ("post", "/api/v1/webhook-secret"): {"201": ("Made; the only time it is told", records.WebhookSecretRecord)},
     ("get", "/api/v1/keys"): {"200": ("Oldest first", records.KeyList)},
     ("post", "/api/v1/keys"): {"201": ("Made; the only time its secret is told", records.KeySecret)},
     ("post", "/api/v1/keys/{key_id}/rotate"): {"200": ("Rotated; the only time its secret is told", records.KeySecret)},
@@ -77,6 +88,7 @@ _UPLOAD_FORM = {
         "version": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "description": "else the next free number"},
         "label": {"type": "string"},
         "labels": {"type": "string", "description": "class names: a JSON list, or separated by commas"},
+        "description": {"type": "string", "description": "a model description, YAML or JSON, as text or as a file"},
     },
 }
 
@@ -93,10 +105,16 @@ def document(control_plane: Any) -> Json:
                 operation["security"] = []
     form = {"multipart/form-data": {"schema": _UPLOAD_FORM}}
     whole["paths"]["/upload"]["post"]["requestBody"] = {"required": True, "content": form}
+    document = {"schema": {"type": "object", "required": ["aimass"], "properties": {"aimass": {"const": 1}}}}
+    written = {"application/yaml": document, "application/json": document}
+    whole["paths"][_DESCRIPTION]["put"]["requestBody"] = {"required": True, "content": written}
     whole["paths"]["/upload"]["post"]["responses"]["413"] = {
         "description": "Over about 4.5 MB a function never sees the call: the gateway answers with its own body, "
         '{"message": "Request Entity Too Large"}. Send it in parts, by POST /api/v1/uploads'
     }
+    direct = NATIVE["/predict/{model}"]["post"]["requestBody"]
+    job = whole["paths"]["/api/v1/models/{model}/predictions"]["post"]
+    job["requestBody"] = {**direct, "required": False}  # with ?size it is sent later
     whole["paths"] |= NATIVE | TENSORFLOW_SERVING | OPEN_INFERENCE
     for path in PUBLIC & whole["paths"].keys():
         whole["paths"][path]["get"]["security"] = []

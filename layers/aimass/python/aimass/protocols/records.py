@@ -32,6 +32,17 @@ class DeletionRecord(TypedDict):
     purge_at: str
 
 
+class DescriptionRecord(TypedDict):
+    """A model description's document; `inferred` names the parts that nobody wrote."""
+
+    aimass: int
+    labels: list[str]
+    input: dict[str, Any] | None
+    output: dict[str, Any] | None
+    batching: NotRequired[dict[str, Any]]
+    inferred: list[str]
+
+
 class VersionRecord(TypedDict):
     """Everything from `compressed` on is there once the version is ready; `error` when its import failed."""
 
@@ -65,6 +76,7 @@ class VersionRecord(TypedDict):
     outputs: NotRequired[list[TensorSpec]]
     source: NotRequired[FilesRecord]
     sample: NotRequired[StoredFile | None]
+    description: NotRequired[DescriptionRecord | None]
     verified_at: NotRequired[str]
     verification_error: NotRequired[Failure | None]
     variants: NotRequired[list[VariantRecord]]
@@ -153,7 +165,19 @@ class LimitsRecord(TypedDict):
     used: Usage
 
 
+class AnswerRecord(TypedDict):
+    """What a prediction job was answered; `url` gives the body for an hour."""
+
+    status: int
+    size: int
+    content_type: str
+    headers: dict[str, str]
+    url: NotRequired[str]
+
+
 class JobRecord(TypedDict):
+    """The last three are a prediction's."""
+
     job_id: str
     kind: str
     model_name: str
@@ -166,6 +190,9 @@ class JobRecord(TypedDict):
     finished_at: str | None
     steps: list[StepTime]
     error: Failure | None
+    expires_at: NotRequired[str]
+    webhook: NotRequired[str | None]
+    result: NotRequired[AnswerRecord | None]
 
 
 class JobList(TypedDict):
@@ -183,6 +210,29 @@ class Accepted(TypedDict):
     version: int
     job_id: str
     status_url: str
+
+
+class PutRecord(TypedDict):
+    """A request that stores the body, as it must be sent."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: str
+
+
+class AwaitedPrediction(Accepted):
+    """The 201 of `POST /api/v1/models/{model}/predictions?size=`."""
+
+    upload: PutRecord
+
+
+class WebhookSecretRecord(TypedDict):
+    """`secret` is null in an answer that was asked for again under its Idempotency-Key; `note` then says so."""
+
+    secret: str | None
+    created_at: str
+    note: NotRequired[str]
 
 
 class RegisteredUpload(Accepted, VersionRecord):

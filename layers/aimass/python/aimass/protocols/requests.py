@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from aimass.domain.names import MAX_FILENAME_BYTES, MAX_LABEL, MAX_NUMBER, MAX_TAGS, MAX_TEXT, MODEL_NAME
+from aimass.formats.description_yaml import MAX_BYTES
 from aimass.usecases.keys import MAX_KEY_NAME, MAX_OVERLAP_SECONDS
 
 Name = Annotated[str, Field(pattern=f"^{MODEL_NAME}$", description="lower-case letters, digits, '.', '_' and '-'")]
@@ -26,6 +27,9 @@ class StartUpload(_Request):
     version: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
     label: Annotated[str, Field(max_length=MAX_LABEL)] | None = None
     labels: Annotated[list[str], Field(max_length=10_000, description="class names, in output order")] = []
+    description: Annotated[str, Field(max_length=MAX_BYTES, description="a model description, YAML or JSON")] | None = (
+        None
+    )
 
 
 class UploadedPart(_Request):

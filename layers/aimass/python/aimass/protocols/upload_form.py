@@ -17,6 +17,7 @@ from aimass.domain.names import MAX_NUMBER
 Part = TypeVar("Part")
 FILES = ("model", "file", "data")
 TEXTS = ("name", "version", "label", "labels")
+EITHER = ("description",)  # the document, as text or as a file
 _SEVERAL = "sent more than once: send several files as one .tar.gz or .zip"
 
 
@@ -38,16 +39,21 @@ class UploadForm:
     version: int | None
     label: str | None
     labels: tuple[str, ...]
+    description: bytes | None = None
 
 
 def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
     """Raises InvalidArguments naming every field that is missing, unknown or malformed."""
     texts, files = _parts(content_type, body)
-    problems = dict.fromkeys((texts | files).keys() - set(FILES + TEXTS), "unknown field")
+    problems = dict.fromkeys((texts | files).keys() - set(FILES + TEXTS + EITHER), "unknown field")
     problems |= dict.fromkeys(texts.keys() & set(FILES), "must be a file")
     problems |= dict.fromkeys(files.keys() & set(TEXTS), "must be text, not a file")
     problems |= {name: "sent more than once" for name, sent in texts.items() if len(sent) > 1 and name != "labels"}
-    problems |= {name: _SEVERAL for name, sent in files.items() if len(sent) > 1}
+    problems |= {name: _SEVERAL for name, sent in files.items() if len(sent) > 1 and name not in EITHER}
+    described = [text.encode() for text in texts.get("description", [])]
+    described += [file.body for file in files.get("description", [])]
+    if len(described) > 1:
+        problems["description"] = "sent more than once"
     model = _first(files, "model") or _first(files, "file")
     if not model and not problems:
         problems["model"] = "missing: send the model as a file in the field 'model' or 'file'"
@@ -66,6 +72,7 @@ def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
         version=int(version) if version else None,
         label=_first(texts, "label"),
         labels=labels,
+        description=described[0] if described else None,
     )
 
 

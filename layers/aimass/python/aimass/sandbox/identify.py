@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from aimass.domain.errors import InternalError
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.paths import files_within, folder_within
 from aimass.sandbox.runner import run
@@ -14,6 +16,8 @@ from aimass.sandbox.runner import run
 class Identified:
     """One model. `folder` is where its files lie, `main` the file that a runtime opens, `files` that one and its
     external data, relative to `folder`; `left_out` are up to 100 other files that came with it.
+
+    `beside` are files that may describe it, by the names that a description knows them by.
 
     `opset` maps each operator domain to its version, the default one being `ai.onnx`.
     """
@@ -27,6 +31,7 @@ class Identified:
     opset: dict[str, int]
     ir_version: int
     parameter_count: int
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 def identify_folder(folder: Path, limits: Limits) -> Identified:
@@ -47,4 +52,14 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
         opset=answer["opset"],
         ir_version=answer["ir_version"],
         parameter_count=answer["parameter_count"],
+        beside=_beside(folder, answer["beside"]),
     )
+
+
+def _beside(folder: Path, named: list[list[str]]) -> dict[str, Path]:
+    """A name is the end of its path, which lies in the folder: names become paths elsewhere."""
+    paths = files_within(folder, [path for _, path in named])
+    beside = {name: folder / path for (name, _), path in zip(named, paths, strict=True)}
+    if any(not f"/{path}".endswith(f"/{name}") for (name, path) in named):
+        raise InternalError("the sandbox named a file otherwise than it is called")
+    return beside

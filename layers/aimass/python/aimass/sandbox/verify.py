@@ -17,7 +17,7 @@ class Verified:
     """What is known of a model that has run.
 
     `optimized` are the files of its optimised graph relative to the model's folder and `optimized_main` the one to
-    open; without one, `optimized_note` says why.
+    open; without one, `optimized_note` says why. `raw_scores` are matrices that held what can be no probability.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -26,6 +26,7 @@ class Verified:
     optimized: tuple[str, ...]
     optimized_main: str | None
     optimized_note: str | None
+    raw_scores: tuple[str, ...] = ()
 
 
 def verify_folder(folder: Path, main: str, sample: Path | None, limits: Limits, prediction_seconds: float) -> Verified:
@@ -59,6 +60,7 @@ def _verified(answer: dict[str, Any], optimized: tuple[str, ...]) -> Verified:
         optimized=optimized,
         optimized_main=optimized[0] if optimized else None,
         optimized_note=f"not optimised: {interrupted}" if interrupted else answer["note"],
+        raw_scores=tuple(answer["raw_scores"]),
     )
 
 

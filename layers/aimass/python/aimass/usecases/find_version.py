@@ -13,7 +13,7 @@ from aimass.domain.names import MAX_NUMBER, MODEL_NAME
 from aimass.domain.ports import VersionReader
 
 DEFAULT_ALIAS = "prod"
-VERSION_SECONDS = 300.0  # a ready version never changes, but for being deleted: that changes its model's epoch
+VERSION_SECONDS = 300.0  # what changes a ready version, a delete or a new description, changes its model's epoch
 NAME_SECONDS = 2.0  # an alias's move, and a deletion, is seen within 5 s
 _MOST_ENTRIES = 1000
 

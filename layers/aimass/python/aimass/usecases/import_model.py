@@ -11,19 +11,34 @@ from tempfile import gettempdir, mkdtemp
 
 import msgspec
 
-from aimass.domain.errors import DigestMismatch, InvalidModel, LabelsMismatch, UnsafeArchive, UnsupportedFormat
-from aimass.domain.model import Job, ModelFiles, SourceFile, TensorSpec
+from aimass.domain.errors import (
+    DigestMismatch,
+    InvalidDescription,
+    InvalidModel,
+    LabelsMismatch,
+    UnsafeArchive,
+    UnsupportedFormat,
+)
+from aimass.domain.model import Job, ModelFiles, SourceFile, StoredFile, TensorSpec
 from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, UploadStore
 from aimass.formats.recognise import ACCEPTED
 from aimass.sandbox.identify import identify_folder
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.verify import verify_folder
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
-from aimass.usecases.job_log import JobLog, described_files, described_identified, described_verified
+from aimass.usecases.imported_description import Described, check_document, describe_import
+from aimass.usecases.job_log import (
+    JobLog,
+    described_description,
+    described_files,
+    described_identified,
+    described_verified,
+)
 
-# Together with a failure they fit the 256 KB that a state may hand on.
+# With a failure all that the steps hand on fits the 256 KB that a state may.
 MAX_FILES_BYTES = 150_000
-MAX_DESCRIPTION_BYTES = 60_000
+MAX_SPECS_BYTES = 60_000
+MAX_HANDED_ON_BYTES = 240_000
 _FOLDER = "import-"
 _FEWER_FILES = "; keep the weights in one file, or send an archive"
 
@@ -41,25 +56,29 @@ def identify(at: Import, uploads: UploadStore, tenant: str, job_id: str, limits:
     """Stores the pinned upload, recognises it by content and stores the model's files. Raises ImportRefused kinds."""
     job = at.registry.get_job(tenant, job_id)
     log = JobLog(at.registry, tenant, job_id, job.attempt, "identify")
-    _keep_sample(at, tenant, job)
+    _keep_what_came(at, tenant, job)
     with _folder() as folder:
         root = folder / "model"
         _download(uploads, job, root)
         source = _stored(at.artifacts, tenant, root, [file.path for file in job.source])
         log.write(f"stored {described_files(source)}, SHA-256 {source.sha256}")
         found = identify_folder(root, limits)
+        check_document(found.beside)
         model = _stored(at.artifacts, tenant, found.folder, found.files, main=found.main)
-    identified = IdentifiedModel(found.format, found.framework, found.opset, found.parameter_count, source, model)
+        beside = tuple(at.artifacts.put_file(tenant, name, path) for name, path in found.beside.items())
+    identified = IdentifiedModel(
+        found.format, found.framework, found.opset, found.parameter_count, source, model, beside
+    )
     _check_size("files", identified, len(found.files), MAX_FILES_BYTES, _FEWER_FILES)
     log.write(described_identified(identified, found.left_out))
     return identified
 
 
-def _keep_sample(at: Import, tenant: str, job: Job) -> None:
+def _keep_what_came(at: Import, tenant: str, job: Job) -> None:
     """A job that fails or is cancelled can be run again for as long as its version is there, sample and all."""
     version = at.registry.get_version(tenant, job.model, job.version)
-    if version.sample:
-        at.index.refer(tenant, job.model, job.version, [version.sample.sha256])
+    if came := [one.sha256 for one in (version.sample, version.document) if one]:
+        at.index.refer(tenant, job.model, job.version, came)
 
 
 def _stored(
@@ -92,9 +111,20 @@ def convert(identified: IdentifiedModel) -> ConvertedModel:
 
 
 def verify(
-    at: Import, tenant: str, job_id: str, model: ModelFiles, limits: Limits, prediction_seconds: float
+    at: Import,
+    tenant: str,
+    job_id: str,
+    model: ModelFiles,
+    limits: Limits,
+    prediction_seconds: float,
+    *,
+    beside: Sequence[StoredFile] = (),
+    handed_on: object = None,
 ) -> VerifiedModel:
-    """Loads and runs the model in the sandbox and stores its optimised graph. Raises ImportRefused kinds."""
+    """Loads and runs the model in the sandbox, stores its optimised graph, and describes an imported one.
+
+    `handed_on` is what the steps before handed on, which goes on with what this one does. Raises ImportRefused kinds.
+    """
     job = at.registry.get_job(tenant, job_id)
     version = at.registry.get_version(tenant, job.model, job.version)
     with _folder() as folder:
@@ -107,15 +137,42 @@ def verify(
         found = verify_folder(root, model.main, sample, limits, prediction_seconds)
         _check_labels(version.labels, found.outputs)
         specs = found.inputs + found.outputs
-        _check_size("inputs and outputs", specs, len(specs), MAX_DESCRIPTION_BYTES, "")
+        _check_size("inputs and outputs", specs, len(specs), MAX_SPECS_BYTES, "")
         optimized = None
         if found.optimized_main:
             optimized = _stored(at.artifacts, tenant, root, found.optimized, main=found.optimized_main)
-    verified = VerifiedModel(found.inputs, found.outputs, found.measurements, optimized, found.optimized_note)
+        told = Described()
+        if job.kind == "import":
+            told = describe_import(at.artifacts, tenant, version, found, beside, folder / "beside", limits)
+    verified = VerifiedModel(
+        found.inputs,
+        found.outputs,
+        found.measurements,
+        optimized,
+        found.optimized_note,
+        told.description,
+        told.stored,
+        told.assets,
+        found.raw_scores,
+    )
+    _check_handed_on(handed_on, verified)
     log = JobLog(at.registry, tenant, job_id, job.attempt, "verify")
     for line in described_verified(verified, on_sample=sample is not None):
         log.write(line)
+    if job.kind == "import":
+        log.write(described_description(verified.description))
     return verified
+
+
+def _check_handed_on(before: object, verified: VerifiedModel) -> None:
+    size = len(msgspec.json.encode([before, verified]))
+    if verified.description and size > MAX_HANDED_ON_BYTES:
+        raise InvalidDescription(
+            f"the model's files, inputs and description take {size} bytes to describe; at most {MAX_HANDED_ON_BYTES}:"
+            " send fewer files, or shorter labels",
+            size=size,
+            limit=MAX_HANDED_ON_BYTES,
+        )
 
 
 def _safe(file: SourceFile) -> PurePosixPath:

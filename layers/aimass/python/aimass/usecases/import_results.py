@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aimass.domain.model import Measurements, ModelFiles, TensorSpec
+from aimass.domain.description import Description
+from aimass.domain.model import Measurements, ModelFiles, StoredFile, TensorSpec
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class IdentifiedModel:
     parameter_count: int
     source: ModelFiles
     model: ModelFiles
+    beside: tuple[StoredFile, ...] = ()  # what may describe it: aimass.yaml, labels, a tokenizer
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,7 @@ class VerifiedModel:
     measurements: Measurements
     optimized: ModelFiles | None
     optimized_note: str | None
+    description: Description | None = None
+    described: StoredFile | None = None  # the same as an artifact
+    assets: tuple[StoredFile, ...] = ()
+    raw_scores: tuple[str, ...] = ()

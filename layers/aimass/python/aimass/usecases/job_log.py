@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aimass.domain.description import Description
 from aimass.domain.model import ModelFiles, TensorSpec
 from aimass.domain.ports import ModelRegistry
 from aimass.usecases.import_results import IdentifiedModel, VerifiedModel
@@ -64,6 +65,15 @@ def described_verified(found: VerifiedModel, *, on_sample: bool) -> list[str]:
         if kept
         else f"no optimised graph is kept: {found.optimized_note or 'the runtime made none'}",
     ]
+
+
+def described_description(description: Description | None) -> str:
+    """Which parts a description has, and which of them nobody wrote."""
+    if description is None:
+        return "no model description: it came without one, and nothing could be inferred"
+    parts = ("labels", "image", "text", "table", "classes", "batching")
+    has = ", ".join(part for part in parts if getattr(description, part)) or "nothing"
+    return f"the model description has {has}; inferred of it: {_named(description.inferred) or 'nothing'}"
 
 
 def _specs(specs: tuple[TensorSpec, ...]) -> str:

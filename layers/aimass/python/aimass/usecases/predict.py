@@ -5,16 +5,26 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from aimass.domain.errors import InvalidArguments, PredictionOutOfMemory, PredictionTimeout
-from aimass.domain.model import TensorSpec, Variant, Version
+from aimass.domain.datatypes import is_tensor
+from aimass.domain.errors import (
+    InvalidArguments,
+    PredictionFailed,
+    PredictionOutOfMemory,
+    PredictionTimeout,
+)
+from aimass.domain.model import TensorSpec, Variant, Version, VersionSummary
 from aimass.domain.placement import PlacedElsewhere
 from aimass.domain.ports import VersionReader
-from aimass.inference.dataplane import Asked, Media, Prediction, Timing, Value
+from aimass.inference.dataplane import Asked, Media, Prediction, Session, Timing, Value
+from aimass.inference.fixed_batch import Runs, runs_of
 from aimass.inference.sessions import Sessions
+from aimass.inference.statistics import Done, ModelStatistics, Statistics
+from aimass.inference.tensors import brief, described, shape_text
 from aimass.inference.values import check_names
 from aimass.usecases.find_version import VersionFinder
+from aimass.usecases.repository import all_versions, newest_versions
 
 
 def _here(variant: Variant) -> None:
@@ -42,6 +52,8 @@ class Predictor:
         self._seconds = seconds
         self._clock = clock
         self._elsewhere = elsewhere
+        self._versions = versions
+        self._statistics = Statistics()
 
     def within(self, seconds: float) -> Predictor:
         """The same data plane for a call that has so many seconds left, opening a model among them."""
@@ -65,35 +77,67 @@ class Predictor:
 
         return described_inputs(version, media, lambda file: self._open_sessions().asset(tenant, file))
 
+    def versions_of(self, tenant: str, model: str) -> Sequence[VersionSummary]:
+        """The newest versions of a model, in whatever state; of an unknown model none."""
+        return newest_versions(self._versions, tenant, model)
+
+    def repository(self, tenant: str) -> Sequence[VersionSummary]:
+        """The versions of all of the tenant's models, in whatever state."""
+        return all_versions(self._versions, tenant)
+
     def predict(self, tenant: str, asked: Asked) -> Prediction:
-        """Runs what was asked for.
+        """Runs what was asked for; a batch larger than a fixed one in several runs.
 
         Raises InvalidArguments, PredictionFailed, PredictionTimeout, PredictionOutOfMemory; PlacedElsewhere for a call
         that is in order and another tier's.
         """
         version = asked.version
         check_names(version.inputs, asked.inputs)
+        runs = runs_of(version, asked.inputs)
         wanted = _wanted(version, asked.outputs)
         variant = _variant(version, asked.variant)
         if tier := self._elsewhere(variant):
             raise PlacedElsewhere(tier)
-        names = [spec.name for spec in wanted]
-        sessions = self._open_sessions()
         began = time.perf_counter()
-        opened = began
+        try:
+            values, timing = self._values(tenant, variant, runs, [spec.name for spec in wanted])
+        except Exception as error:
+            self._statistics.failed(tenant, version.model, version.number, time.perf_counter() - began)
+            if isinstance(error, _InputsRefused):
+                raise _told(error, asked) from None
+            raise
+        total = time.perf_counter() - began
+        done = Done(_rows(version, asked.inputs), len(runs.feeds), total, timing.load, timing.run)
+        self._statistics.succeeded(tenant, version.model, version.number, done)
+        return Prediction(version, variant, tuple(zip(wanted, values, strict=True)), timing)
+
+    def statistics(self, tenant: str, version: Version) -> ModelStatistics:
+        """What this process counted of a version."""
+        return self._statistics.of(tenant, version.model, version.number)
+
+    def _values(self, tenant: str, variant: Variant, runs: Runs, names: list[str]) -> tuple[list[Value], Timing]:
+        sessions = self._open_sessions()
+        began = opened = time.perf_counter()
 
         def run(seconds: float) -> list[Value]:
             nonlocal opened
             session = sessions.session(tenant, variant)
             opened = time.perf_counter()
-            left = min(seconds, self._ends - self._clock())
-            if left <= 0:
-                raise PredictionTimeout("opening the model took all of this call's time; it is open now: call again")
-            return session.run(asked.inputs, names, left)
+            return self._run(session, runs, names, seconds)
 
         values = self._with_room(sessions, run)
-        timing = Timing(load=opened - began, run=time.perf_counter() - opened)
-        return Prediction(version, variant, tuple(zip(wanted, values, strict=True)), timing)
+        return values, Timing(load=opened - began, run=time.perf_counter() - opened)
+
+    def _run(self, session: Session, runs: Runs, names: list[str], seconds: float) -> list[Value]:
+        """Every run within the one deadline."""
+        ends = min(self._clock() + seconds, self._ends)
+        answers: list[list[Value]] = []
+        for feed in runs.feeds:
+            left = min(seconds, ends - self._clock())
+            if left <= 0:
+                raise PredictionTimeout(_late(len(answers), len(runs.feeds)))
+            answers.append(_answered(session, feed, names, left))
+        return runs.join(answers)
 
     def _with_room(self, sessions: Sessions, run: Callable[[float], list[Value]]) -> list[Value]:
         """Runs; when memory is short and other models hold some of it, closes them and runs once more."""
@@ -109,13 +153,52 @@ class Predictor:
         return run(left)
 
 
+def _late(ran: int, wanted: int) -> str:
+    if not ran:
+        return "opening the model took all of this call's time; it is open now: call again"
+    return f"{ran} of the {wanted} batches took all of this call's time; send fewer rows a call"
+
+
+class _InputsRefused(PredictionFailed):
+    """The model is open, and the runtime refuses what it was given."""
+
+
+def _answered(session: Session, feed: Mapping[str, Value], names: list[str], seconds: float) -> list[Value]:
+    try:
+        return session.run(feed, names, seconds)
+    except PredictionFailed as error:
+        raise _InputsRefused(error.message) from None
+
+
 def _variant(version: Version, name: str | None) -> Variant:
     try:
         return version.variant(name or "original")
     except KeyError:
         there_are = ", ".join(repr(variant.name) for variant in version.variants)
-        wrong = f"version {version.number} has no variant {name!r:.80}; there are: {there_are}"
-        raise InvalidArguments.of_fields({"compress": wrong}) from None
+        wrong = f"version {version.number} has no variant {brief(name)}; there are: {there_are}"
+        # Only the native wire shows the fields: there the argument is called so.
+        raise InvalidArguments(wrong, fields={"compress": wrong}) from None
+
+
+def _told(error: _InputsRefused, asked: Asked) -> PredictionFailed:
+    """What the runtime refused, with what came beside what is wanted: its own words name neither."""
+    inputs = [(spec, asked.inputs[spec.name]) for spec in asked.version.inputs if spec.name in asked.inputs]
+    came = "; ".join(_came(spec, value) for spec, value in inputs)
+    return PredictionFailed(f"{came}: {error.message}")
+
+
+def _came(spec: TensorSpec, value: Value) -> str:
+    if not is_tensor(spec.onnx_type):
+        return f"input {spec.name!r} wants {spec.onnx_type}"
+    return f"input {spec.name!r} wants {described(spec)}, got shape {shape_text(value.shape)}"
+
+
+def _rows(version: Version, inputs: Mapping[str, Value]) -> int:
+    """How many rows a call has, as far as the first input tells."""
+    for spec in version.inputs[:1]:
+        if is_tensor(spec.onnx_type) and spec.shape and inputs[spec.name].ndim:
+            return len(inputs[spec.name])
+    return 1
 
 
 def _wanted(version: Version, names: Sequence[str] | None) -> list[TensorSpec]:

@@ -74,6 +74,10 @@ def _registered(
         inputs=verified.inputs,
         outputs=verified.outputs,
         variants=(original,),
+        description=verified.description,
+        described=verified.described,
+        assets=verified.assets,
+        raw_scores=verified.raw_scores,
     )
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from aimass.domain.errors import NotFound, UploadNotFound
 from aimass.domain.model import Deletion, Due, Failure, Upload, Version
-from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, UploadStore
+from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, UploadStore, WebhookQueue
+from aimass.usecases.prediction_jobs import announce
+from aimass.usecases.run_prediction import interrupt
 
 _OVER = "reminders_over"
 _LATER = "left_for_later"
@@ -24,6 +26,7 @@ class House:
     index: ArtifactIndex
     uploads: UploadStore
     due: DueList
+    webhooks: WebhookQueue
 
 
 def settle_due(at: House, moment: str, has_time: Callable[[], bool]) -> Counter[str]:
@@ -49,6 +52,8 @@ def _settled(at: House, due: Due, moment: str, has_time: Callable[[], bool]) -> 
             return _purge_version(at, due, moment)
         if due.kind == "model":
             return _purge_model(at, due, moment, has_time)
+        if due.kind == "prediction":
+            return _end_prediction(at, due, moment)
         return _end_upload(at, due)
     except NotFound:
         return _OVER
@@ -91,6 +96,20 @@ def _purge(at: House, tenant: str, version: Version) -> None:
     # The stub first: were the references gone before, a version that can be restored would lose its files.
     at.registry.purge_version(tenant, version)
     at.index.unrefer(tenant, version.model, version.number, version.digests)
+
+
+def _end_prediction(at: House, due: Due, moment: str) -> str:
+    """Ends a prediction whose body never came, or whose attempt died and did not come again."""
+    job = at.registry.get_job(due.tenant, due.subject.removeprefix("JOB#"))
+    if job.finished_at or job.call is None or job.call.given_up_at > moment:
+        return _OVER
+    if job.state == "running":
+        interrupt(at.registry, at.webhooks, due.tenant, job)
+        return "predictions_interrupted"
+    announce(at.webhooks, due.tenant, job)
+    reason = "the body did not arrive before its URL expired; make another prediction"
+    at.registry.fail(due.tenant, job, Failure("upload", "upload_expired", reason))
+    return "predictions_expired"
 
 
 def _end_upload(at: House, due: Due) -> str:

@@ -46,13 +46,14 @@ class NewVersion:
     label: str | None = None
     labels: tuple[str, ...] = ()
     sample: StoredFile | None = None
+    document: StoredFile | None = None
     sha256: str | None = None
     size: int = 0
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A sample input as it was sent; it is stored where `artifacts` keeps it once its upload is granted."""
+class Attachment:
+    """A sample input, or a description's document, as it was sent; stored once its upload is granted."""
 
     artifacts: ArtifactStore
     filename: str
@@ -86,7 +87,7 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limit
             "waiting",
             now(),
             sha256=new.sha256,
-            reserved_bytes=new.size + (new.sample.size if new.sample else 0),
+            reserved_bytes=new.size + sum(one.size for one in (new.sample, new.document) if one),
         )
         version = Version(
             new.model,
@@ -98,6 +99,7 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limit
             label=new.label,
             labels=new.labels,
             sample=new.sample,
+            document=new.document,
         )
         if _reserved(registry, tenant, version, job, limits, explicit=new.number is not None):
             return job
@@ -128,9 +130,10 @@ def upload_whole(
     new: NewVersion,
     limits: Limits,
     body: bytes,
-    sample: Sample | None = None,
+    sample: Attachment | None = None,
+    document: Attachment | None = None,
 ) -> Job:
-    """Reserves a version and stores a small file, and a sample, in one call; the S3 event starts the import.
+    """Reserves a version and stores a small file, and what came with it, in one call; the S3 event starts the import.
 
     Nothing is stored of what does not fit the tenant's limits. Raises what `reserve` does, ArtifactBusy.
     """
@@ -139,23 +142,33 @@ def upload_whole(
     if sample:
         check_filename(sample.filename)
         new = replace(new, sample=sample.file)
+    if document:
+        new = replace(new, document=document.file)
     job = reserve(registry, tenant, replace(new, size=len(body)), limits)
     with _failing_job_on_error(registry, tenant, job):
-        if sample:
-            keep_sample(sample.artifacts, tenant, sample.filename, sample.body)
+        for one in (sample, document):
+            if one:
+                keep(one, tenant)
         uploads.put(upload_key(tenant, job), io.BytesIO(body), job.id)
     return job
 
 
-def keep_sample(artifacts: ArtifactStore, tenant: str, filename: str, body: bytes) -> StoredFile:
-    """Stores a sample input; `verify` reads it, and judges it."""
+def keep(attachment: Attachment, tenant: str) -> StoredFile:
+    """Stores it; `verify` reads it, and judges it."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "sample"
-        path.write_bytes(body)
-        return artifacts.put_file(tenant, filename, path)
+        path = Path(folder) / "attachment"
+        path.write_bytes(attachment.body)
+        return attachment.artifacts.put_file(tenant, attachment.filename, path)
 
 
-def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new: NewVersion, limits: Limits) -> Job:
+def start_upload(
+    registry: ModelRegistry,
+    uploads: UploadStore,
+    tenant: str,
+    new: NewVersion,
+    limits: Limits,
+    document: Attachment | None = None,
+) -> Job:
     """Grants an upload of `new.size` bytes in parts. Raises PayloadTooLarge, LimitExceeded."""
     size = new.size
     if size > MAX_UPLOAD_BYTES:
@@ -164,9 +177,11 @@ def start_upload(registry: ModelRegistry, uploads: UploadStore, tenant: str, new
             size=size,
             limit=MAX_UPLOAD_BYTES,
         )
-    job = reserve(registry, tenant, new, limits)
+    job = reserve(registry, tenant, replace(new, document=document.file if document else None), limits)
     key = upload_key(tenant, job)
     with _failing_job_on_error(registry, tenant, job):
+        if document:
+            keep(document, tenant)
         granted = replace(job, upload=Upload(key, uploads.start_multipart(key, job.id), size, PART_BYTES))
         registry.requeue(tenant, granted, was=job)
     return granted

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import ClientError
-
 from aimass.domain.errors import ArtifactBusy
 from aimass.domain.model import StoredFile
 from aimass.domain.ports import ArtifactIndex
@@ -85,7 +83,7 @@ class S3ArtifactStore:
     def _exists(self, tenant: str, digest: str) -> bool:
         try:
             self._client.head_object(Bucket=self._bucket, Key=artifact_key(tenant, digest))
-        except ClientError as error:
+        except self._client.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in {403, 404}:
                 return False
             raise
@@ -95,7 +93,7 @@ class S3ArtifactStore:
         # One PUT, streamed from the file: s3transfer's uploads in parts take no If-None-Match.
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
-        except ClientError as error:
+        except self._client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] not in _PRESENT:
                 raise
 

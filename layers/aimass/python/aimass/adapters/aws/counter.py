@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 _KEPT_SECONDS = 60
 logger = logging.getLogger(__name__)
 
@@ -35,7 +33,14 @@ class DynamoCallCounter:
                 },
                 ReturnValues="UPDATED_NEW",
             )
-        except (BotoCoreError, ClientError) as error:
+        except _aws_errors() as error:
             logger.warning("calls were not counted: %s", type(error).__name__)
             return calls
         return int(answer["Attributes"]["calls"]["N"])
+
+
+def _aws_errors() -> tuple[type[Exception], ...]:
+    # Asked for once there is one: importing them takes a cold start 15 ms.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError

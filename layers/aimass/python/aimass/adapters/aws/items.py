@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 Value = TypeVar("Value")
 Item = dict[str, Any]
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 def attribute(value: Any) -> dict[str, Any]:
@@ -21,7 +18,7 @@ def attribute(value: Any) -> dict[str, Any]:
     if isinstance(value, frozenset):
         return {"SS": sorted(value)}
     plain = json.loads(msgspec.json.encode(value), parse_float=Decimal)
-    result: dict[str, Any] = _serialize(plain)
+    result: dict[str, Any] = _serializer().serialize(plain)
     return result
 
 
@@ -33,15 +30,31 @@ def item_of(value: Any, **keys: str) -> Item:
 
 def value_of(item: Item, kind: type[Value]) -> Value:
     """The dataclass that an item holds; key attributes are left out."""
-    plain = {name: _plain(_deserialize(value)) for name, value in item.items()}
-    return msgspec.convert(plain, kind)
+    return msgspec.convert({name: plain_of(value) for name, value in item.items()}, kind)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | set):
-        return [_plain(inner) for inner in (sorted(value) if isinstance(value, set) else value)]
-    return value
+def plain_of(attribute: dict[str, Any]) -> Any:
+    """An attribute value as a JSON value; a string set as a sorted list. Raises TypeError for a type not used here."""
+    [(kind, value)] = attribute.items()
+    if kind in {"S", "BOOL"}:
+        return value
+    if kind == "N":
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else float(number)
+    if kind == "NULL":
+        return None
+    if kind == "M":
+        return {name: plain_of(inner) for name, inner in value.items()}
+    if kind == "L":
+        return [plain_of(inner) for inner in value]
+    if kind == "SS":
+        return sorted(value)
+    raise TypeError(f"an attribute of type {kind} is none of ours")
+
+
+@cache
+def _serializer() -> Any:
+    # What only reads needs no SDK.
+    from boto3.dynamodb.types import TypeSerializer
+
+    return TypeSerializer()

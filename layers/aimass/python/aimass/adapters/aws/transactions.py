@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any
 
 from aimass.adapters.aws.items import attribute
 from aimass.domain.errors import AimassError, Busy
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _TRIES = 8
 _MOST_SECONDS = 1.0  # between two tries: 5 s at most in all, half of that on average
@@ -54,7 +55,7 @@ def transact(client: Any, *writes: Write) -> None:
     for attempt in range(_TRIES):
         try:
             client.transact_write_items(TransactItems=request)
-        except ClientError as error:
+        except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
             _raise_failed_condition(writes, error)

@@ -14,10 +14,11 @@ from aimass.inference.onnxruntime.model import VERSION, OpenModel, run_options, 
 
 
 class OnnxRuntime:
-    """Opens models with `threads` each."""
+    """Opens models with `threads` each, which spin while they wait unless they share their cores."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, spinning: bool = True) -> None:
         self._threads = threads
+        self._spinning = spinning
         self._watchdog = Watchdog()
 
     def files_of(self, variant: Variant) -> ModelFiles:
@@ -29,7 +30,7 @@ class OnnxRuntime:
     def open(self, main: Path) -> OnnxSession:
         """Raises PredictionOutOfMemory, PredictionFailed."""
         try:
-            model = OpenModel(main, session_options(self._threads))
+            model = OpenModel(main, session_options(self._threads, spinning=self._spinning))
         except Exception as error:  # the runtime raises many kinds, none of them ours
             raise prediction_error(error, str(main.parent)) from None
         return OnnxSession(model, self._watchdog)

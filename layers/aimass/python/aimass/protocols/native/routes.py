@@ -1,9 +1,11 @@
-"""The route of the platform's own protocol. Importing it loads no numpy."""
+"""The routes of the platform's own protocol. Importing it loads no numpy."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aimass.domain.errors import AimassError
 from aimass.inference.dataplane import Asked
@@ -12,15 +14,47 @@ from aimass.protocols.http import HttpRequest, HttpResponse, plain_body
 from aimass.protocols.routing import Decoded, OpenDataPlane, Route
 from aimass.protocols.status import status_of
 
+if TYPE_CHECKING:
+    from aimass.protocols.native.given import Call
+
+_FORM = "multipart/form-data"
+
 
 def predict(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> Decoded:
-    """`POST /predict`. Raises InvalidArguments and what finding a version raises."""
-    from aimass.protocols.native.predict import answer, parse_arguments, read_inputs
+    """`POST /predict`: JSON, or a form. Raises InvalidArguments and what finding a version raises."""
+    from aimass.protocols.native.arguments import check_query, parse_json
 
-    arguments = parse_arguments(plain_body(request))
+    outside = check_query(request.query, ())
+    body, sent_as = plain_body(request), request.headers.get("content-type", "")
+    if not sent_as.lower().startswith(_FORM):
+        return _decoded(parse_json(body, outside), request, open_data_plane)
+    from aimass.protocols.native.form import parse_form
+
+    return _decoded(parse_form(sent_as, body, outside), request, open_data_plane)
+
+
+def predict_model(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> Decoded:
+    """`POST /predict/{model}`: the input alone as the body; or as `POST /predict`. Raises as that does."""
+    from aimass.protocols.native.arguments import PARAMETERS, check_query
+
+    outside = {"model_name": parts["model"], **check_query(request.query, PARAMETERS)}
+    body, sent_as = plain_body(request), request.headers.get("content-type", "")
+    if not sent_as.lower().startswith(_FORM):
+        from aimass.protocols.native.raw import parse_raw
+
+        return _decoded(parse_raw(sent_as, body, outside), request, open_data_plane)
+    from aimass.protocols.native.form import parse_form
+
+    return _decoded(parse_form(sent_as, body, outside), request, open_data_plane)
+
+
+def _decoded(call: Call, request: HttpRequest, open_data_plane: OpenDataPlane) -> Decoded:
+    from aimass.protocols.native.answer import answer
+
     plane = open_data_plane()
-    version = plane.find_version(request.owner, arguments.model_name, arguments.version)
-    return Decoded(Asked(version, read_inputs(version.inputs, arguments)), answer)
+    version = plane.find_version(request.owner, call.model_name, call.version)
+    given = call.payload(version, lambda version, media: plane.prepare(request.owner, version, media))
+    return Decoded(Asked(version, given.inputs, variant=call.compress), partial(answer, given))
 
 
 def refuse(error: AimassError, request: HttpRequest) -> HttpResponse:
@@ -29,4 +63,4 @@ def refuse(error: AimassError, request: HttpRequest) -> HttpResponse:
     return HttpResponse(status_of(error), json.dumps(body).encode(), {"content-type": "application/json"})
 
 
-ROUTES = (Route("POST", "/predict", predict),)
+ROUTES = (Route("POST", "/predict", predict), Route("POST", "/predict/{model}", predict_model))

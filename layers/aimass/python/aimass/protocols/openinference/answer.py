@@ -15,24 +15,30 @@ from aimass.inference.tensor_binary import encode_binary
 from aimass.inference.tensor_json import encode_tensor
 from aimass.inference.tensors import Array
 from aimass.protocols.http import HttpResponse
-from aimass.protocols.openinference.request import InferRequest
+from aimass.protocols.openinference.classification import best_classes
+from aimass.protocols.openinference.request import InferRequest, WantedOutput
 from aimass.protocols.served import served
 
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
 def answer(call: InferRequest, prediction: Prediction) -> HttpResponse:
-    """The response, in the outputs' order; the `id` of the request comes back."""
-    binary = {one.name: one.binary for one in call.outputs}
+    """The response, in the outputs' order; `id` and parameters of the request come back."""
+    wanted = {one.name: one for one in call.outputs}
     buffers: list[bytes | memoryview] = []
     outputs = []
     for spec, value in prediction.outputs:
+        asked = wanted.get(spec.name, WantedOutput(spec.name, call.binary))
         array = value if is_tensor(spec.onnx_type) else _texts(spec, value)
-        outputs.append(_output(spec, array, buffers if binary.get(spec.name, call.binary) else None))
+        datatype = spec.datatype
+        if asked.classes:
+            array, datatype = best_classes(spec, array, asked.classes, prediction.version.class_names), "BYTES"
+        outputs.append(_output(spec.name, datatype, array, buffers if asked.binary else None))
     body = {
         "model_name": prediction.version.model,
         "model_version": str(prediction.version.number),
         **({} if call.id is None else {"id": call.id}),
+        **({"parameters": call.parameters} if call.parameters else {}),
         "outputs": outputs,
     }
     if not any("parameters" in one for one in outputs):
@@ -42,8 +48,8 @@ def answer(call: InferRequest, prediction: Prediction) -> HttpResponse:
     return served(prediction, b"".join([header, *buffers]), headers)
 
 
-def _output(spec: TensorSpec, array: Array, buffers: list[bytes | memoryview] | None) -> dict[str, Any]:
-    described = {"name": spec.name, "datatype": spec.datatype, "shape": list(array.shape)}
+def _output(name: str, datatype: str, array: Array, buffers: list[bytes | memoryview] | None) -> dict[str, Any]:
+    described = {"name": name, "datatype": datatype, "shape": list(array.shape)}
     if buffers is None:
         return {**described, "data": encode_tensor(array.reshape(-1))}
     buffers.append(encode_binary(array))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aimass.protocols.openapi_parts import (
     ANY,
     LOOKUP_ERRORS,
+    NUMBER,
     PLAIN_ERROR,
     PREDICTION_ERRORS,
     TEXT,
@@ -22,14 +23,20 @@ _TENSOR = json_object(
 _REQUEST = json_object(
     {
         "id": TEXT,
-        "parameters": {"type": "object"},
+        "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}, "variant": TEXT}},
         "inputs": {"type": "array", "items": _TENSOR},
         "outputs": {"type": "array", "items": json_object({"name": TEXT, "parameters": {"type": "object"}}, ("name",))},
     },
     ("inputs",),
 )
 _ANSWER = json_object(
-    {"model_name": TEXT, "model_version": TEXT, "id": TEXT, "outputs": {"type": "array", "items": _TENSOR}},
+    {
+        "model_name": TEXT,
+        "model_version": TEXT,
+        "id": TEXT,
+        "parameters": {"type": "object", "description": "Those of the request"},
+        "outputs": {"type": "array", "items": _TENSOR},
+    },
     ("model_name", "outputs"),
 )
 _SPECS: Json = {"type": "array", "items": json_object(_DESCRIBED, ("name", "datatype", "shape"))}
@@ -37,6 +44,29 @@ _METADATA = json_object(
     {"name": TEXT, "versions": {"type": "array", "items": TEXT}, "platform": TEXT, "inputs": _SPECS, "outputs": _SPECS},
     ("name", "platform", "inputs", "outputs"),
 )
+_COUNTED = json_object({"count": NUMBER, "ns": NUMBER}, ("count", "ns"))
+_PARTS = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output", "cache_hit", "cache_miss")
+_MODEL_STATS = json_object(
+    {
+        "name": TEXT,
+        "version": TEXT,
+        "last_inference": NUMBER,
+        "inference_count": NUMBER,
+        "execution_count": NUMBER,
+        "inference_stats": json_object(dict.fromkeys(_PARTS, _COUNTED), _PARTS),
+        "batch_stats": {"type": "array", "items": ANY},
+    },
+    ("name", "version", "inference_count", "execution_count", "inference_stats"),
+)
+_STATS = json_object({"model_stats": {"type": "array", "items": _MODEL_STATS}}, ("model_stats",))
+_CONFIGURED: Json = {"type": "array", "items": json_object({"name": TEXT, "data_type": TEXT, "dims": _SHAPE})}
+_CONFIG = json_object(
+    {"name": TEXT, "platform": TEXT, "max_batch_size": NUMBER, "input": _CONFIGURED, "output": _CONFIGURED},
+    ("name", "platform", "max_batch_size", "input", "output"),
+)
+_LISTED = json_object({"name": TEXT, "version": TEXT, "state": TEXT, "reason": TEXT}, ("name",))
+_INDEX: Json = {"type": "array", "items": _LISTED}
+_ASKED_INDEX: Json = {"application/json": json_object({"ready": {"type": "boolean"}})}
 _SERVER = json_object({"name": TEXT, "version": TEXT, "extensions": {"type": "array", "items": TEXT}})
 _BINARY: Json = {
     "type": "string",
@@ -64,8 +94,8 @@ def _model(form: str, *parameters: str) -> Json:
         form: {"get": _get("Inputs and outputs of a model", _METADATA, parameters)},
         f"{form}/ready": {"get": _get("Whether a model answers", readiness, parameters)},
         f"{form}/infer": {"post": infer},
-        f"{form}/stats": {"get": _not_offered(parameters)},
-        f"{form}/config": {"get": _not_offered(parameters)},
+        f"{form}/stats": {"get": _get("What the process that answers has counted (Triton)", _STATS, parameters)},
+        f"{form}/config": {"get": _get("Triton's model configuration", _CONFIG, parameters)},
     }
 
 
@@ -73,8 +103,16 @@ def _get(summary: str, answer: Json, parameters: tuple[str, ...]) -> Json:
     return operation(summary, answer, errors=LOOKUP_ERRORS, error=PLAIN_ERROR, parameters=parameters)
 
 
-def _not_offered(parameters: tuple[str, ...] = ()) -> Json:
-    return operation("Not offered", ANY, errors=(404, 501), error=PLAIN_ERROR, parameters=parameters)
+def _repository() -> Json:
+    index = operation(
+        "The tenant's models (Triton)", _INDEX, request=_ASKED_INDEX, errors=(400, 429), error=PLAIN_ERROR
+    )
+    index["requestBody"]["required"] = False
+    return {"post": index}
+
+
+def _not_offered() -> Json:
+    return {"post": operation("Not offered", ANY, errors=(501,), error=PLAIN_ERROR, parameters=("model",))}
 
 
 OPENAPI: Json = (
@@ -82,7 +120,9 @@ OPENAPI: Json = (
         "/v2": {"get": operation("What the server is", _SERVER)},
         "/v2/health/live": _health("live"),
         "/v2/health/ready": _health("ready"),
-        "/v2/repository/index": {"post": _not_offered()},
+        "/v2/repository/index": _repository(),
+        "/v2/repository/models/{model}/load": _not_offered(),
+        "/v2/repository/models/{model}/unload": _not_offered(),
     }
     | _model("/v2/models/{model}", "model")
     | _model("/v2/models/{model}/versions/{version}", "model", "version")

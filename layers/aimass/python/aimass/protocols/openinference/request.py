@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aimass.domain.datatypes import OptionalType, SequenceType, is_tensor, parse_type
@@ -12,11 +12,14 @@ from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Value
 from aimass.inference.jsontext import loads
+from aimass.inference.raw import read_raw
 from aimass.inference.structured import decode_structured
 from aimass.inference.tensor_binary import decode_binary
 from aimass.inference.tensor_json import decode_tensor
-from aimass.inference.tensors import Array, bad_input, brief, check_shape, element_count, numpy_dtype, shape_text
+from aimass.inference.tensors import Array, bad_input, brief, check_rest, described, element_count, shape_text
 from aimass.inference.values import check_names
+
+_BINARY_OUTPUT = "binary_data_output"
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,27 @@ class WireTensor:
 
 @dataclass(frozen=True)
 class WantedOutput:
-    """An output that was asked for."""
+    """An output that was asked for; `classes` best ones of it in words instead, where that is above 0."""
 
     name: str
     binary: bool
+    classes: int = 0
 
 
 @dataclass(frozen=True)
 class InferRequest:
-    """A request; without `outputs` all are wanted, as `binary` says. `raw` is the body of a raw request."""
+    """A request; without `outputs` all are wanted, as `binary` says. `raw` is the body of a raw request.
+
+    `parameters` come back with the answer; of them the platform knows `variant`.
+    """
 
     id: str | None
     inputs: tuple[WireTensor, ...]
     outputs: tuple[WantedOutput, ...]
     binary: bool
     raw: memoryview | None = None
+    variant: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_request(body: bytes, header_length: str | None) -> InferRequest:
@@ -57,14 +66,16 @@ def parse_request(body: bytes, header_length: str | None) -> InferRequest:
     if not isinstance(found, dict) or not _objects(found.get("inputs")):
         raise InvalidArguments("the body must be a JSON object with a list of 'inputs'")
     parameters = _parameters(found)
-    binary = parameters.get("binary_data_output") is True
+    binary = parameters.get(_BINARY_OUTPUT) is True
     inputs, left = [], rest
     for one in found["inputs"]:
         tensor, left = _input(one, left)
         inputs.append(tensor)
     if left:
         raise InvalidArguments(f"{len(left)} bytes of binary data belong to no input")
-    return InferRequest(_id(found), tuple(inputs), _outputs(found.get("outputs") or [], binary), binary)
+    outputs = _outputs(found.get("outputs") or [], binary)
+    echoed = {name: value for name, value in parameters.items() if name != _BINARY_OUTPUT}
+    return InferRequest(_id(found), tuple(inputs), outputs, binary, None, _variant(parameters), echoed)
 
 
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
@@ -95,6 +106,13 @@ def _id(found: dict[str, Any]) -> str | None:
     return request_id
 
 
+def _variant(parameters: dict[str, Any]) -> str | None:
+    variant = parameters.get("variant")
+    if not isinstance(variant, str | None):
+        raise InvalidArguments("parameter 'variant' must be a string")
+    return variant
+
+
 def _input(found: dict[str, Any], rest: memoryview) -> tuple[WireTensor, memoryview]:
     name, datatype, shape = found.get("name"), found.get("datatype"), found.get("shape")
     if not isinstance(name, str):
@@ -118,16 +136,20 @@ def _input(found: dict[str, Any], rest: memoryview) -> tuple[WireTensor, memoryv
 def _outputs(found: Any, binary: bool) -> tuple[WantedOutput, ...]:
     if not _objects(found) or not all(isinstance(one.get("name"), str) for one in found):
         raise InvalidArguments("'outputs' must be a list of objects with a 'name'")
-    for one in found:
-        if "classification" in _parameters(one):
-            raise InvalidArguments(f"output {one['name']!r}: the classification extension is not offered")
-    return tuple(WantedOutput(one["name"], _parameters(one).get("binary_data", binary) is True) for one in found)
+    return tuple(_output(one["name"], _parameters(one), binary) for one in found)
+
+
+def _output(name: str, parameters: dict[str, Any], binary: bool) -> WantedOutput:
+    classes = parameters.get("classification", 0)
+    if type(classes) is not int or classes < 0:
+        raise InvalidArguments(f"output {name!r}: 'classification' must be a number of classes, got {brief(classes)}")
+    return WantedOutput(name, parameters.get("binary_data", binary) is True, classes)
 
 
 def read_inputs(specs: Sequence[TensorSpec], call: InferRequest) -> dict[str, Value]:
     """The inputs as the runtime takes them. Raises InvalidArguments naming the input."""
     if call.raw is not None:
-        return _read_raw(specs, call.raw)
+        return read_raw(specs, call.raw)
     check_names(specs, {one.name for one in call.inputs})
     if len({one.name for one in call.inputs}) != len(call.inputs):
         raise InvalidArguments("an input is named twice")
@@ -137,10 +159,10 @@ def read_inputs(specs: Sequence[TensorSpec], call: InferRequest) -> dict[str, Va
 
 def _read(spec: TensorSpec, given: WireTensor) -> Value:
     if given.datatype != spec.datatype:
-        wanted = f"{spec.datatype} of shape {shape_text(spec.shape)}"
-        raise bad_input(spec.name, f"wants {wanted}, got {given.datatype[:20]} of shape {shape_text(given.shape)}")
+        came = f"{given.datatype[:20]} of shape {shape_text(given.shape)}"
+        raise bad_input(spec.name, f"wants {described(spec)}, got {came}")
     if is_tensor(spec.onnx_type):
-        check_shape(spec, given.shape)
+        check_rest(spec, given.shape)
         return _tensor(given)
     return _structured(spec, _tensor(given))
 
@@ -163,18 +185,3 @@ def _structured(spec: TensorSpec, texts: Array) -> Value:
     if len(values) != 1 and not (isinstance(kind, OptionalType) and not values):
         raise bad_input(spec.name, f"wants one JSON text, got {len(values)}")
     return decode_structured(spec.name, kind, values[0] if values else None)
-
-
-def _read_raw(specs: Sequence[TensorSpec], data: memoryview) -> dict[str, Value]:
-    """A body that is the only input's bytes; at most one of its dimensions may vary."""
-    if len(specs) != 1 or not is_tensor(specs[0].onnx_type):
-        raise InvalidArguments("a body without a JSON header is for models of one tensor input")
-    spec = specs[0]
-    if spec.datatype == "BYTES":
-        return {spec.name: decode_binary(spec.name, "BYTES", [1], memoryview(len(data).to_bytes(4, "little") + data))}
-    if list(spec.shape).count(-1) > 1:
-        raise bad_input(spec.name, f"shape {shape_text(spec.shape)} varies in several dimensions; send a JSON header")
-    fixed = math.prod(size for size in spec.shape if size != -1) * numpy_dtype(spec.datatype).itemsize
-    # A dimension of 0 leaves no data to count.
-    shape = [len(data) // max(fixed, 1) if size == -1 else size for size in spec.shape]
-    return {spec.name: decode_binary(spec.name, spec.datatype, shape, data)}

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from aimass.domain.errors import AimassError, NotSupported
+from aimass.domain.errors import AimassError, InvalidArguments, NotSupported
 from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Asked
 from aimass.protocols.http import HttpRequest, HttpResponse, plain_body
+from aimass.protocols.openinference.triton import config, index, statistics
 from aimass.protocols.routing import Decoded, OpenDataPlane, Route
 from aimass.protocols.status import status_of
 
-SERVER = {"name": "aimass", "version": "2", "extensions": ["binary_tensor_data"]}
+_EXTENSIONS = ("binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics")
+SERVER = {"name": "aimass", "version": "2", "extensions": list(_EXTENSIONS)}
 
 
 def live(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
@@ -61,12 +63,36 @@ def infer(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenD
     plane = open_data_plane()
     version = plane.find_version(request.owner, parts["model"], parts.get("version"))
     inputs = read_inputs(version.inputs, call)
-    return Decoded(Asked(version, inputs, [one.name for one in call.outputs]), partial(answer, call))
+    asked = Asked(version, inputs, [one.name for one in call.outputs], call.variant)
+    return Decoded(asked, partial(answer, call))
+
+
+def model_config(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
+    """`GET /v2/models/{model}/config`: Triton's model configuration."""
+    return _json(config(open_data_plane().find_version(request.owner, parts["model"], parts.get("version"))))
+
+
+def model_stats(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
+    """`GET /v2/models/{model}/stats`: what the process that answers has counted."""
+    plane = open_data_plane()
+    version = plane.find_version(request.owner, parts["model"], parts.get("version"))
+    return _json(statistics(version, plane.statistics(request.owner, version)))
+
+
+def repository_index(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
+    """`POST /v2/repository/index`: the tenant's models. Raises InvalidArguments."""
+    from aimass.inference.jsontext import loads
+
+    body = plain_body(request)
+    asked = loads(body) if body.strip() else {}
+    if not isinstance(asked, dict) or not isinstance(asked.get("ready", False), bool):
+        raise InvalidArguments("the body must be empty, or a JSON object in which 'ready' is true or false")
+    return _json(index(open_data_plane().repository(request.owner), asked.get("ready", False)))
 
 
 def not_offered(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
-    """Triton's own calls that this service does not answer. Raises NotSupported."""
-    raise NotSupported("config, statistics and the repository index are not offered; see GET /v2/models/{model}")
+    """`POST /v2/repository/models/{model}/load` and `unload`. Raises NotSupported."""
+    raise NotSupported("models are loaded by the calls that need them: upload a version, or move an alias, instead")
 
 
 def refuse(error: AimassError, request: HttpRequest) -> HttpResponse:
@@ -74,7 +100,7 @@ def refuse(error: AimassError, request: HttpRequest) -> HttpResponse:
     return _json({"error": error.message}, status_of(error))
 
 
-def _json(body: dict[str, Any], status: int = 200) -> HttpResponse:
+def _json(body: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(status, json.dumps(body).encode(), {"content-type": "application/json"})
 
 
@@ -92,7 +118,8 @@ ROUTES = (
     *(Route("POST", f"{form}/infer", infer) for form in _FORMS),
     *(Route("GET", form, model) for form in _FORMS),
     *(Route("GET", f"{form}/ready", model_ready) for form in _FORMS),
-    *(Route("GET", f"{form}/stats", not_offered) for form in _FORMS),
-    *(Route("GET", f"{form}/config", not_offered) for form in _FORMS),
-    Route("POST", "/v2/repository/index", not_offered),
+    *(Route("GET", f"{form}/stats", model_stats) for form in _FORMS),
+    *(Route("GET", f"{form}/config", model_config) for form in _FORMS),
+    Route("POST", "/v2/repository/index", repository_index),
+    *(Route("POST", f"/v2/repository/models/{{model}}/{verb}", not_offered) for verb in ("load", "unload")),
 )

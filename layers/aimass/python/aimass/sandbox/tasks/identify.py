@@ -9,6 +9,7 @@ from typing import Any
 
 from aimass.domain.errors import AmbiguousArchive, ImportRefused, TruncatedModel, UnsupportedFormat
 from aimass.formats.archive import ARCHIVES
+from aimass.formats.beside import find_beside
 from aimass.formats.member import is_clutter, shown
 from aimass.formats.onnx_model import external_locations, inspect
 from aimass.formats.recognise import ACCEPTED, is_document, recognise, title, unsupported
@@ -26,11 +27,13 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     main = _main(found)
     model = inspect(main)
     files = [main.name, *model.external]
+    beside = _beside(found, main, files)
     yield {
         "format": "onnx",
         "folder": str(main.parent),
         "files": files,
-        "left_out": _left_out(found, main, files),
+        "beside": [[name, path.relative_to(Path.cwd()).as_posix()] for name, path in beside.items()],
+        "left_out": _left_out(found, main, files, list(beside.values())),
         "framework": model.framework,
         "opset": model.opset,
         "ir_version": model.ir_version,
@@ -112,9 +115,18 @@ def _no_model(found: _Found) -> ImportRefused:
     return AmbiguousArchive(text, models=[])
 
 
-def _left_out(found: _Found, main: Path, files: list[str]) -> list[str]:
-    """Up to 100 of the files that are no part of the model."""
-    used = {(main.parent / file).relative_to(found.folder).as_posix() for file in files}
+def _beside(found: _Found, main: Path, files: list[str]) -> dict[str, Path]:
+    used = _paths(found, main, files)
+    return find_beside(found.folder, main, [path for path in found.kinds if path not in used])
+
+
+def _paths(found: _Found, main: Path, files: list[str]) -> set[str]:
+    return {(main.parent / file).relative_to(found.folder).as_posix() for file in files}
+
+
+def _left_out(found: _Found, main: Path, files: list[str], beside: list[Path]) -> list[str]:
+    """Up to 100 of the files that are no part of the model and say nothing of it."""
+    used = _paths(found, main, files) | {path.relative_to(found.folder).as_posix() for path in beside}
     return [path for path in found.kinds if path not in used][:_LEFT_OUT]
 
 

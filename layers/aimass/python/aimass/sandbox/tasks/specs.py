@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from aimass.domain.datatypes import datatype_of, is_tensor
+from aimass.domain.datatypes import FLOATS, datatype_of, is_tensor
+
+_ROUNDING = 1e-3
 
 
 def input_spec(value: Any, fed: Any) -> dict[str, Any]:
@@ -24,6 +26,14 @@ def output_spec(value: Any, seen: Any) -> dict[str, Any]:
             shape = [-1] * seen.ndim
         shape = [want if want == got else -1 for want, got in zip(shape, seen.shape, strict=True)]
     return _spec(value, shape)
+
+
+def is_raw(value: Any, seen: Any) -> bool:
+    """Whether this is a matrix of floats and some of them can be no probability."""
+    if not isinstance(seen, np.ndarray) or seen.ndim != 2 or datatype_of(value.type) not in FLOATS:
+        return False
+    scores = seen.astype(np.float64)
+    return not bool(((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all())
 
 
 def _declared(value: Any) -> list[int]:

@@ -21,7 +21,7 @@ from aimass.sandbox.tasks.optimize import NotUsed, Optimized, optimize
 from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
 from aimass.sandbox.tasks.sample import read_sample
 from aimass.sandbox.tasks.session import Feed, load, predict
-from aimass.sandbox.tasks.specs import input_spec, output_spec
+from aimass.sandbox.tasks.specs import input_spec, is_raw, output_spec
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -65,6 +65,7 @@ def _measured(main: Path, sample: Path | None, seconds: float) -> _Measured:
     facts = {
         "inputs": [input_spec(value, feed[value.name]) for value in model.inputs],
         "outputs": [output_spec(value, seen) for value, seen in zip(model.outputs, answer, strict=True)],
+        "raw_scores": [value.name for value, seen in zip(model.outputs, answer, strict=True) if is_raw(value, seen)],
     }
     measurements = {
         "memory_bytes": max(0, peak_bytes() - baseline),

@@ -5,10 +5,10 @@ PK=T#<tenant>; SK = MODEL#<m> | VER#<m>#<000001> | ALIAS#<m>#<alias> | MOVE#<m>#
 """
 
 from aimass.adapters.aws.registry.aliases import Aliases
-from aimass.adapters.aws.registry.imports import Imports
+from aimass.adapters.aws.registry.predictions import Predictions
 
 
-class DynamoModelRegistry(Aliases, Imports):
+class DynamoModelRegistry(Aliases, Predictions):
     """The port `ModelRegistry` on one DynamoDB table."""
 
 

@@ -43,7 +43,7 @@ class Models(UsageTable, DueWrites):
         return model
 
     def model_epoch(self, tenant: str, model: str) -> int:
-        """Grows with every delete, restore and purge in the model. Raises ModelNotFound."""
+        """Grows with every move, delete, restore, purge and new description in it. Raises ModelNotFound."""
         return self.get_model(tenant, model).epoch
 
     def list_models(self, tenant: str, page: PageRequest, *, deleted: bool = False) -> Page[Model]:

@@ -42,11 +42,13 @@ class TenantTable:
     def _query(
         self, tenant: str, prefix: str, *, newest_first: bool = False, page: int | None = None
     ) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            **self._under(tenant, prefix), ScanIndexForward=not newest_first, PaginationConfig={"PageSize": page}
-        )
-        for answer in pages:
+        query = self._under(tenant, prefix) | {"ScanIndexForward": not newest_first} | ({"Limit": page} if page else {})
+        while True:
+            answer = self._client.query(**query)
             yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _page(
         self,

@@ -11,6 +11,7 @@ from aimass.adapters.aws.registry.models import Models
 from aimass.adapters.aws.registry.table import Filter, version_key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
+from aimass.domain.description import Description
 from aimass.domain.errors import Conflict, NotDeleted, VersionHeld, VersionNotFound, VersionNotReady
 from aimass.domain.model import PURGED, Deletion, Due, Version, VersionSummary
 from aimass.domain.ports import Page, PageRequest
@@ -44,6 +45,10 @@ class Versions(Models):
             attributes=_SUMMARY,
         )
 
+    def list_all_versions(self, tenant: str, page: PageRequest) -> Page[VersionSummary]:
+        """Of every model, deleted models among them, by model and number: all that aren't deleted themselves."""
+        return self._page(tenant, "VER#", VersionSummary, page, only=_only(None, None), attributes=_SUMMARY)
+
     def version_numbers(self, tenant: str, model: str) -> Iterator[int]:
         """Every number that was ever used, lowest first."""
         for item in self._query(tenant, f"VER#{model}#"):
@@ -70,6 +75,20 @@ class Versions(Models):
                 values,
                 {"#label": "label"},
             ).otherwise(_moved(before)),
+        )
+
+    def set_description(self, tenant: str, version: Version, description: Description | None) -> None:
+        """Replaces a ready version's model description; whoever serves it sees that soon. Raises Conflict."""
+        transact(
+            self._client,
+            self._update(
+                tenant,
+                version_key(version.model, version.number),
+                "SET description = :description",
+                "#state = :ready",
+                {":description": description, ":ready": "ready"},
+            ).otherwise(_moved(version)),
+            self._next_epoch(tenant, version.model),
         )
 
     def delete_version(self, tenant: str, version: Version, deletion: Deletion) -> None:

@@ -1,0 +1,52 @@
+"""Files that came with a model and say something of its inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aimass.domain.errors import InvalidDescription
+from aimass.formats.description_yaml import MAX_BYTES
+from aimass.formats.seen import CONFIG, LABELS, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG
+
+DOCUMENTS = ("aimass.yaml", "aimass.yml")
+MAX_TEXT_BYTES = 2 << 20
+MAX_FILE_BYTES = 64 << 20
+_KNOWN = (*DOCUMENTS, LABELS, CONFIG, PREPROCESSOR, TOKENIZER_CONFIG, TOKENIZER)
+_MOST_NAMED = 8
+
+
+def find_beside(root: Path, model: Path, files: Sequence[str]) -> dict[str, Path]:
+    """The well-known files, and those that a description's document names, by the names that it knows them by.
+
+    `files` are paths under `root`. One beside `model` goes before one at the root. A file that is too large for what
+    it is named as is left out. Raises InvalidDescription for a document that is.
+    """
+    folders = list(dict.fromkeys((model.parent, root)))
+    there = {root / file for file in files}
+    found = {name: path for folder in reversed(folders) for name in _KNOWN if (path := folder / name) in there}
+    document = next((found.pop(name) for name in DOCUMENTS if name in found), None)
+    for name in DOCUMENTS:
+        found.pop(name, None)
+    if document is None:
+        return _small_enough(found)
+    text = _text(document)
+    named = [(path.relative_to(document.parent).as_posix(), path) for path in there if _within(path, document.parent)]
+    listed = {name: path for name, path in sorted(named) if name in text and path not in {document, model}}
+    return {document.name: document} | _small_enough(found | dict([*listed.items()][:_MOST_NAMED]))
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder)
+
+
+def _text(document: Path) -> str:
+    size = document.stat().st_size
+    if size > MAX_BYTES:
+        raise InvalidDescription(f"{document.name} has {size} bytes; at most {MAX_BYTES}", size=size, limit=MAX_BYTES)
+    return document.read_bytes().decode(errors="replace")
+
+
+def _small_enough(found: dict[str, Path]) -> dict[str, Path]:
+    limits = dict.fromkeys((LABELS, CONFIG, PREPROCESSOR, TOKENIZER_CONFIG), MAX_TEXT_BYTES)
+    return {name: path for name, path in found.items() if path.stat().st_size <= limits.get(name, MAX_FILE_BYTES)}

@@ -1,0 +1,61 @@
+"""What a classifier's answer says in words: the labels of each row, best first, with their probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aimass.domain.description import ClassOutput
+from aimass.domain.errors import PayloadTooLarge
+from aimass.inference.dataplane import Prediction
+from aimass.inference.described.scores import described_scores
+from aimass.inference.jsontext import number_json
+from aimass.inference.tensors import Array
+
+#: `{"label":0,"probability":1.0}` takes 29 bytes, and an answer 6.2 MB at most.
+MAX_SHOWN = 220_000
+
+
+def described_outputs(prediction: Prediction) -> list[list[dict[str, Any]]] | None:
+    """`{"label", "probability"}` of each row's classes, for `jsontext.dumps`: best first, at most `top_k`, those of
+    `threshold` and more.
+
+    None where the version's description has no `classes`, or they were not asked for. A probability is FP32, or what
+    the model gave where no activation is described; NaN comes last, and is below every threshold. Raises
+    PayloadTooLarge for more than an answer can carry.
+    """
+    scores = described_scores(prediction)
+    description = prediction.version.description
+    if not scores or not description or not description.classes:
+        return None
+    rows, shown = [], 0
+    for row in scores.matrix.astype(np.float64):
+        best = _best(row, description.classes)
+        shown += len(best)
+        if shown > MAX_SHOWN:
+            raise _too_many(len(scores.matrix))
+        rows.append([{"label": scores.classes[at], "probability": _shown(row[at])} for at in best])
+    return rows
+
+
+def _best(row: Array, how: ClassOutput) -> list[int]:
+    """The columns to show, best first."""
+    best = np.argsort(-row, kind="stable")[: how.top_k]  # NaN is sorted behind all numbers
+    if how.threshold is not None:
+        best = best[row[best] >= how.threshold]
+    found: list[int] = best.tolist()
+    return found
+
+
+def _too_many(rows: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"the classes of {rows} rows are more than {MAX_SHOWN} labels, which an answer in JSON carries; send fewer "
+        "rows a call, or set `top_k` in the model description",
+        limit=MAX_SHOWN,
+    )
+
+
+def _shown(probability: np.floating[Any]) -> Any:
+    """With as many digits as FP32 needs."""
+    return number_json(float(str(np.float32(probability))))

@@ -1,0 +1,84 @@
+"""Tokenizer files, open. Named as the library that reads them; it is loaded with the first one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aimass.domain.errors import PredictionFailed
+from aimass.domain.model import StoredFile
+from aimass.inference.cache import BoundedCache
+from aimass.inference.tensors import Array
+
+MAX_BYTES = 128 << 20
+_MEMORY_A_BYTE = 18  # of a file, measured: 14 for WordPiece, 18 for Unigram
+_USUAL_PADS = ("[PAD]", "<pad>")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Of one text: ids and type ids, [tokens]."""
+
+    ids: Array
+    types: Array
+
+
+class OpenTokenizer:
+    """A `tokenizers` file that cuts at `limit` tokens, special ones included; None cuts nothing.
+
+    What the file itself says of lengths is set aside, the sides at which it cuts and pads are kept. Whether it may run
+    threads is set for the process: a call has one core, and a pool of threads does not survive a fork.
+    """
+
+    def __init__(self, path: Path, limit: int | None) -> None:
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        from tokenizers import Tokenizer
+
+        self._tokenizer: Any = Tokenizer.from_file(str(path))
+        padding, truncation = self._tokenizer.padding or {}, self._tokenizer.truncation or {}
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        if limit is not None:
+            self._tokenizer.enable_truncation(limit, direction=truncation.get("direction", "right"))
+        self.pads_left: bool = padding.get("direction") == "left"
+        self.pad_id: int = padding["pad_id"] if padding else self._usual_pad()
+        self.pad_type: int = padding.get("pad_type_id", 0)
+        self.special_tokens: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+
+    def tokens(self, text: str) -> Tokens:
+        """The text's tokens. Raises PredictionFailed where the tokenizer itself does not know what to do."""
+        try:
+            found = self._tokenizer.encode_batch_fast([text])[0]
+        except BaseException as error:
+            raise _failed(error, "the version's tokenizer failed") from error
+        return Tokens(np.array(found.ids, np.int64), np.array(found.type_ids, np.int64))
+
+    def _usual_pad(self) -> int:
+        ids = [self._tokenizer.token_to_id(one) for one in _USUAL_PADS]
+        return next((one for one in ids if one is not None), 0)
+
+
+_open: BoundedCache[tuple[Path, str, int | None], OpenTokenizer] = BoundedCache(MAX_BYTES)
+
+
+def open_tokenizer(path: Path, file: StoredFile, limit: int | None) -> OpenTokenizer:
+    """The open tokenizer of a file; `path` is one tenant's alone. Raises PredictionFailed for a broken one."""
+
+    def make() -> OpenTokenizer:
+        try:
+            return OpenTokenizer(path, limit)
+        except BaseException as error:
+            raise _failed(error, f"the version's tokenizer {file.path!r} cannot be opened") from error
+
+    return _open.get((path, file.sha256, limit), file.size * _MEMORY_A_BYTE, make)
+
+
+def _failed(error: BaseException, what: str) -> BaseException:
+    """The library raises Exception, and where its Rust code panics a BaseException of its own."""
+    if isinstance(error, MemoryError) or not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
+        return error
+    return PredictionFailed(f"{what}: {str(error)[:200]}")

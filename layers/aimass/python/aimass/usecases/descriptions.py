@@ -1,0 +1,89 @@
+"""A ready version's model description: read, replaced, and brought back to what its import made of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from aimass.domain.description import Description
+from aimass.domain.errors import InvalidArguments, VersionNotReady
+from aimass.domain.model import StoredFile, Version
+from aimass.domain.ports import ArtifactStore, ModelRegistry
+from aimass.formats.description import describe, read_document
+from aimass.formats.description_document import encoded
+from aimass.formats.seen import Seen
+from aimass.usecases.versions import get_version
+
+MAX_RECORD_BYTES = 380_000  # an item of the table may have 400 KB
+
+
+def get_description(registry: ModelRegistry, tenant: str, model: str, number: int) -> Version:
+    """The version with its description. Raises ModelNotFound, VersionNotFound, VersionNotReady."""
+    version = get_version(registry, tenant, model, number)
+    if version.state != "ready":
+        raise VersionNotReady(
+            f"version {number} of {model!r} is {version.state}; only a ready one has a description",
+            model=model,
+            version=number,
+            state=version.state,
+        )
+    return version
+
+
+def set_description(
+    registry: ModelRegistry, artifacts: ArtifactStore, tenant: str, model: str, number: int, body: bytes
+) -> Version:
+    """Replaces the description by a document's, YAML or JSON; `body` may name files that the version keeps.
+
+    Raises InvalidArguments naming the line of each problem, and what `get_description` does.
+    """
+    version = get_description(registry, tenant, model, number)
+    document = read_document(body)
+    after = replace(version, description=describe(document, _seen(artifacts, tenant, version)))
+    encoded(after.description)
+    size = len(msgspec.json.encode(after))
+    if size > MAX_RECORD_BYTES:
+        told = f"with the version's files, inputs and labels it takes {size} bytes; at most {MAX_RECORD_BYTES}"
+        raise InvalidArguments.of_fields({"the document": told})
+    registry.set_description(tenant, version, after.description)
+    return after
+
+
+def reset_description(
+    registry: ModelRegistry, artifacts: ArtifactStore, tenant: str, model: str, number: int
+) -> Version:
+    """Brings back the description that the version was imported with. Raises what `get_description` does."""
+    version = get_description(registry, tenant, model, number)
+    imported = _imported(artifacts, tenant, version.described) if version.described else None
+    registry.set_description(tenant, version, imported)
+    return replace(version, description=imported)
+
+
+def _seen(artifacts: ArtifactStore, tenant: str, version: Version) -> Seen:
+    return Seen(
+        version.inputs,
+        version.outputs,
+        version.labels,
+        frozenset(version.raw_scores),
+        tuple(file.path for file in version.assets),
+        max_length=_max_length(artifacts, tenant, version),
+    )
+
+
+def _max_length(artifacts: ArtifactStore, tenant: str, version: Version) -> int | None:
+    """How many tokens the model takes, as its import saw in files that are gone by now."""
+    if not version.assets or not version.described:
+        return None
+    imported = _imported(artifacts, tenant, version.described)
+    tokenizer = imported.text.tokenizer if imported.text else None
+    return tokenizer.max_length if tokenizer else None
+
+
+def _imported(artifacts: ArtifactStore, tenant: str, file: StoredFile) -> Description:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "described"
+        artifacts.fetch(tenant, file, path)
+        return msgspec.json.decode(path.read_bytes(), type=Description)

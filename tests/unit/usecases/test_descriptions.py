@@ -1,0 +1,282 @@
+"""Model descriptions of imported versions, with the real sandbox: found in bundles, set, and brought back."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from onnx import TensorProto
+
+from aimass.domain.description import ClassOutput, ImageInput, Resize, Tokenizer
+from aimass.domain.errors import InvalidArguments, InvalidDescription, VersionNotFound, VersionNotReady
+from aimass.domain.model import Limits as TenantLimits
+from aimass.domain.ports import PageRequest
+from aimass.sandbox.limits import Limits
+from aimass.usecases import import_model
+from aimass.usecases.descriptions import get_description, reset_description, set_description
+from aimass.usecases.find_version import NAME_SECONDS, VersionFinder
+from aimass.usecases.import_model import Import, convert, identify, verify
+from aimass.usecases.register_model import register
+from aimass.usecases.reverify import request_verification
+from aimass.usecases.start_import import ArrivedObject, Imports, start_import
+from aimass.usecases.uploads import Attachment, NewVersion, reserve, upload_whole
+from tests.unit.sandbox.graphs import INT64, model, node, value, weight
+
+LIMITS = Limits(seconds=60, memory_bytes=4 << 30, file_bytes=1 << 30)
+TENANT = TenantLimits(bytes=10**9, models=10, jobs=10)
+
+
+def classifier(scale=10.0):
+    """Means of three channels as scores of three classes."""
+    return model(
+        [node("ReduceMean", ["pixels"], ["means"], axes=[2, 3], keepdims=0), node("Mul", ["means", "k"], ["logits"])],
+        [value("pixels", ["n", 3, 8, 8])],
+        [value("logits", ["n", 3])],
+        [weight("k", np.array(scale, np.float32))],
+    ).SerializeToString()
+
+
+def encoder():
+    """A text's tokens, counted."""
+    return model(
+        [
+            node("Mul", ["input_ids", "attention_mask"], ["both"]),
+            node("Cast", ["both"], ["floats"], to=TensorProto.FLOAT),
+            node("ReduceSum", ["floats", "axis"], ["score"], keepdims=1),
+        ],
+        [value("input_ids", ["n", "t"], INT64), value("attention_mask", ["n", "t"], INT64)],
+        [value("score", ["n", 1])],
+        [weight("axis", np.array([1]))],
+    ).SerializeToString()
+
+
+def tokenizer(max_length=None):
+    from tokenizers import Tokenizer as Made
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    made = Made(WordLevel({"[UNK]": 0, "good": 1, "bad": 2}, unk_token="[UNK]"))
+    made.pre_tokenizer = Whitespace()
+    if max_length:
+        made.enable_truncation(max_length)
+    return made.to_str().encode()
+
+
+def bundle(**files):
+    """A zip; `__` in a name stands for a dot."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as zipped:
+        for name, content in files.items():
+            zipped.writestr(name.replace("__", "."), content)
+    return body.getvalue()
+
+
+class Runner:
+    def start(self, name, document):
+        self.document = document
+
+
+@pytest.fixture
+def at(registry, artifacts, index):
+    return Import(registry, artifacts, index)
+
+
+@pytest.fixture
+def imports(registry, uploads, limits):
+    return Imports(registry, uploads, Runner(), limits)
+
+
+@pytest.fixture
+def imported(at, imports, uploads):
+    """Uploads and imports a body as a version of the model `m`."""
+
+    def run(body, document=None, **fields):
+        attached = Attachment(at.artifacts, "aimass.yaml", document) if document is not None else None
+        new = NewVersion("m", "m.zip", **fields)
+        job = upload_whole(at.registry, uploads, "t", new, TENANT, body, document=attached)
+        head = uploads._client.head_object(Bucket="uploads", Key="uploads/t/m/m.zip")
+        arrived = ArrivedObject("uploads", "uploads/t/m/m.zip", head["VersionId"], len(body), "2026-05-01T10:00:00Z")
+        start_import(imports, arrived)
+        identified = identify(at, uploads, "t", job.id, LIMITS)
+        verified = verify(at, "t", job.id, identified.model, LIMITS, 5, beside=identified.beside)
+        return register(at.registry, at.index, "t", job.id, identified, convert(identified), verified)
+
+    return run
+
+
+def log_of(at, version):
+    return [line.message for line in at.registry.read_log("t", version.job_id, PageRequest()).items]
+
+
+def test_a_model_alone_is_described_by_what_it_is(at, imported):
+    version = imported(classifier(), labels=("red", "green", "blue"))
+    described = version.description
+    assert described.image == ImageInput("pixels", resize=Resize(8, 8))
+    assert described.classes == ClassOutput("logits", "softmax")
+    assert described.inferred == ("input.image", "output")
+    assert version.class_names == ("red", "green", "blue")
+    assert at.registry.get_version("t", "m", 1) == version
+    assert "the model description has image, classes; inferred of it: input.image, output" in log_of(at, version)
+
+
+def test_what_gave_probabilities_gets_no_activation(imported):
+    version = imported(classifier(scale=1.0), labels=("a", "b", "c"))
+    assert (version.raw_scores, version.description.classes.activation) == ((), None)
+
+
+def test_a_bundles_document_is_followed_beside_the_model_or_at_the_root(imported):
+    document = "aimass: 1\nlabels: names.txt\ninput: null\noutput: {activation: sigmoid}\n"
+    for folder in ("", "onnx/"):
+        body = bundle(**{"aimass.yaml": document, "names.txt": "a\nb\nc\n", f"{folder}model.onnx": classifier()})
+        described = imported(body).description
+        assert (described.labels, described.image) == (("a", "b", "c"), None)
+        assert described.classes == ClassOutput("logits", "sigmoid")
+
+
+def test_the_document_that_came_with_the_upload_goes_before_the_bundles(at, imported):
+    body = bundle(**{"aimass.yaml": "aimass: 1\nlabels: [x, y, z]", "model.onnx": classifier()})
+    version = imported(body, document=b"aimass: 1\nlabels: [a, b, c]")
+    assert version.description.labels == ("a", "b", "c")
+    assert version.document.sha256 in version.digests
+    assert at.index.references("t", version.document.sha256) == [("m", 1)]
+    assert at.registry.usage_of("t").bytes == version.stored_bytes
+
+
+def test_a_slip_in_the_document_ends_the_import_with_its_line(at, imported):
+    body = bundle(**{"aimass.yaml": "aimass: 1\nlabels:\n  - cat\n  - no\n", "model.onnx": classifier()})
+    with pytest.raises(
+        InvalidDescription, match=r'aimass.yaml: line 4: labels.1 must be text.*quote it, "no"'
+    ) as caught:
+        imported(body)
+    assert caught.value.code == "invalid_description"
+    assert list(caught.value.details["fields"]) == ["labels.1"]
+
+
+def test_a_document_that_does_not_fit_the_model_ends_the_import_with_its_line(imported):
+    body = bundle(**{"aimass.yml": "aimass: 1\nlabels: [a]\noutput: {output: logits}", "model.onnx": classifier()})
+    with pytest.raises(InvalidDescription, match="line 2: labels are 1; output 'logits' has 3 columns"):
+        imported(body)
+
+
+def test_a_document_that_is_too_large_ends_the_import(imported):
+    body = bundle(**{"aimass.yaml": "#" * 300_000, "model.onnx": classifier()})
+    with pytest.raises(InvalidDescription, match="at most 262144"):
+        imported(body)
+
+
+def test_a_tokenizer_is_kept_with_the_version_and_nothing_else_of_the_bundle(at, imported):
+    files = {
+        "tokenizer.json": tokenizer(max_length=64),
+        "config.json": json.dumps({"max_position_embeddings": 48, "id2label": {"0": "score"}}),
+        "model.onnx": encoder(),
+    }
+    version = imported(bundle(**files))
+    expected = Tokenizer("tokenizer.json", "input_ids", "attention_mask", max_length=48)
+    assert version.description.text.tokenizer == expected
+    assert version.description.labels == ("score",)
+    assert [asset.path for asset in version.assets] == ["tokenizer.json"]
+    assert at.index.references("t", version.assets[0].sha256) == [("m", 1)]
+
+
+@pytest.mark.parametrize("broken", [b"{}", b"\xff\x00", b"[1]", tokenizer()[:-40]])
+def test_a_broken_tokenizer_ends_the_import_by_name(imported, broken):
+    with pytest.raises(InvalidDescription, match=r"'tokenizer.json' is no file of the tokenizers library"):
+        imported(bundle(**{"tokenizer.json": broken, "model.onnx": encoder()}))
+
+
+def test_a_tokenizer_that_nothing_needs_is_not_looked_at(imported):
+    assert imported(bundle(**{"tokenizer.json": b"broken", "model.onnx": classifier()})).assets == ()
+
+
+def test_a_tokenizer_may_lie_in_a_folder_that_the_document_names(imported):
+    document = "aimass: 1\ninput: {text: {tokenizer: texts/mine.json, max_length: 9}}"
+    files = {"aimass.yaml": document, "texts/mine.json": tokenizer(), "model.onnx": encoder()}
+    version = imported(bundle(**files))
+    assert version.description.text.tokenizer.max_length == 9
+    assert [asset.path for asset in version.assets] == ["texts/mine.json"]
+
+
+def test_verifying_again_keeps_the_description(at, imports, imported):
+    before = imported(classifier(), document=b"aimass: 1\nlabels: [a, b, c]")
+    set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [x, y, z]")
+    job = request_verification(imports, "t", "m", 1)
+    verified = verify(at, "t", job.id, before.variant().files, LIMITS, 5)
+    identified, converted = (imports.runner.document[name] for name in ("identified", "converted"))
+    read = import_model.msgspec.convert
+    register(
+        at.registry,
+        at.index,
+        "t",
+        job.id,
+        read(identified, import_model.IdentifiedModel),
+        read(converted, import_model.ConvertedModel),
+        verified,
+    )
+    after = at.registry.get_version("t", "m", 1)
+    assert after.description.labels == ("x", "y", "z")
+    assert (after.document, after.described) == (before.document, before.described)
+
+
+def test_what_the_steps_hand_on_is_bounded(at, uploads, imported, monkeypatch):
+    monkeypatch.setattr(import_model, "MAX_HANDED_ON_BYTES", 500)
+    with pytest.raises(InvalidDescription, match="at most 500: send fewer files, or shorter labels"):
+        imported(classifier())
+
+
+def test_a_description_is_set_and_brought_back(at, imported):
+    imported(classifier(), labels=("r", "g", "b"))
+    first = get_description(at.registry, "t", "m", 1).description
+    body = b"aimass: 1\nlabels: [x, y, z]\noutput: {top_k: 1}\ninput: null"
+    after = set_description(at.registry, at.artifacts, "t", "m", 1, body)
+    assert after.description.classes == ClassOutput("logits", top_k=1)
+    assert after == at.registry.get_version("t", "m", 1)
+    back = reset_description(at.registry, at.artifacts, "t", "m", 1)
+    assert back.description == first
+    assert back == at.registry.get_version("t", "m", 1)
+
+
+def test_a_tokenizers_length_is_still_known_when_the_description_is_set(at, imported):
+    imported(bundle(**{"tokenizer.json": tokenizer(max_length=64), "model.onnx": encoder()}))
+    set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\ninput: null")
+    after = set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\ninput: {text: {padding: max_length}}")
+    assert after.description.text.tokenizer.max_length == 64
+
+
+def test_a_description_that_does_not_fit_changes_nothing(at, imported):
+    before = imported(classifier())
+    with pytest.raises(InvalidArguments, match=r"line 1: output.output names no output of the model: 'x'"):
+        set_description(at.registry, at.artifacts, "t", "m", 1, b"{aimass: 1, labels: [a], output: {output: x}}")
+    assert at.registry.get_version("t", "m", 1) == before
+
+
+def test_another_tenants_version_has_no_description_to_read_or_to_set(at, imported):
+    imported(classifier())
+    reserve(at.registry, "other", NewVersion("m", "m.onnx", number=2), TENANT)
+    for call in (
+        lambda: get_description(at.registry, "other", "m", 1),
+        lambda: set_description(at.registry, at.artifacts, "other", "m", 1, b"aimass: 1"),
+        lambda: reset_description(at.registry, at.artifacts, "other", "m", 1),
+    ):
+        with pytest.raises(VersionNotFound):
+            call()
+
+
+def test_a_version_that_is_not_ready_has_no_description(at, uploads):
+    upload_whole(at.registry, uploads, "t", NewVersion("m", "m.onnx"), TENANT, b"x")
+    with pytest.raises(VersionNotReady, match="only a ready one has a description"):
+        set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1")
+
+
+def test_whoever_serves_the_version_sees_a_new_description_within_seconds(at, imported):
+    imported(classifier(), labels=("r", "g", "b"))
+    now = 1000.0
+    finder = VersionFinder(at.registry, lambda: now)
+    assert finder.find("t", "m", 1).class_names == ("r", "g", "b")
+    set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [x, y, z]")
+    now += NAME_SECONDS
+    assert NAME_SECONDS < 5
+    assert finder.find("t", "m", 1).class_names == ("x", "y", "z")
+    reset_description(at.registry, at.artifacts, "t", "m", 1)
+    now += NAME_SECONDS
+    assert finder.find("t", "m", 1).class_names == ("r", "g", "b")
