@@ -75,7 +75,7 @@ class Stack:
             interrupted = settle_interrupted_imports(self.state, endpoint)
             _tell(aws_port, DELIVER)
             if interrupted:
-                print(f"imports that stops have cut off: {interrupted}; POST /api/v1/jobs/<id>/retry runs one again")
+                print(f"jobs that stops have cut off: {interrupted}; POST /api/v1/jobs/<id>/retry runs one again")
             facts = self._facts(endpoint)
             facts.write(self.state)
             leaving.callback((self.state / NAME).unlink, missing_ok=True)

@@ -8,8 +8,6 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from aimass import bootstrap
 from aimass.inference.memory import limit_memory
 from aimass.protocols.front import Call, respond_all
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from aimass.usecases.predict import Predictor
 
 _ANSWER_SECONDS = 1.5  # a call that answers too late is killed, and its open models with it
-logger = Logger(level="INFO")
+_SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined")
 
 if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
     limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
@@ -47,7 +45,7 @@ def _answers(events: list[dict[str, Any]], context: Any) -> list[dict[str, Any]]
     ms = round((time.perf_counter() - started) * 1000, 2)
     told = [_told(call, response, ms) for call, response in zip(calls, responses, strict=True)]
     told[-1] |= bootstrap.held_models_news()
-    sys.stdout.write("".join(log_line(logger.service, one) for one in told))
+    sys.stdout.write("".join(log_line(_SERVICE, one) for one in told))
     return [_answer(response) for response in responses]
 
 
@@ -75,7 +73,9 @@ def _call(event: dict[str, Any], context: Any) -> Call:
         admit(event, bootstrap.call_meter)
 
     def report(error: Exception) -> None:
-        logger.exception("fault", request_id=request.request_id)
+        from aws_lambda_powertools import Logger  # its import takes as long as numpy's: nothing but a fault needs it
+
+        Logger(level="INFO").exception("fault", request_id=request.request_id)
 
     return Call(request, data_plane, report, other_tiers, count)
 

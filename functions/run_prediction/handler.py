@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from aimass import bootstrap
 from aimass.domain.model import Failure, Job
+from aimass.inference.jsontext import answer_at_most
 from aimass.inference.memory import limit_memory
 from aimass.protocols.front import respond
 from aimass.protocols.http import HttpRequest, HttpResponse
@@ -21,12 +22,14 @@ from aimass.usecases.run_prediction import STEP, Answered, ArrivedInput, Pinned,
 if TYPE_CHECKING:
     from aimass.inference.dataplane import DataPlane
 
+_MOST_ELEMENTS = 50_000_000  # of an output as JSON: some 500 MB of text
 _SPARE_SECONDS = 60  # to store the answer and to say that the job has ended
 logger = Logger(level="INFO")
 batch = BatchProcessor(event_type=EventType.SQS)
 
 if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
     limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
+answer_at_most(_MOST_ELEMENTS)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

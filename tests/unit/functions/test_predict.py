@@ -1,7 +1,6 @@
 import importlib.util
 import io
 import json
-import logging
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from aimass import bootstrap
 from aimass.domain.description import Batching, Description
@@ -80,8 +80,7 @@ def test_one_line_is_logged_a_call_without_its_payload(handler, log):
 
 def test_the_line_has_what_the_logger_of_the_other_functions_writes(module, log):
     theirs = io.StringIO()
-    logging.getLogger(module.logger.name).handlers[0].setStream(theirs)
-    module.logger.info("answered")
+    Logger(service="predict", stream=theirs).info("answered")
     module.handler(event("POST", "/predict", json.dumps(BODY).encode()), CONTEXT)
     expected, logged = json.loads(theirs.getvalue()), json.loads(log.getvalue())
     assert list(logged)[: len(expected)] == list(expected)

@@ -80,14 +80,14 @@ def test_a_binary_answer_comes_through_unchanged():
 def test_what_runs_no_model_is_answered_here(path, tmp_path):
     shelf = Shelf()
     shelf.add("m", scaled())
-    plane = predictor(shelf, tmp_path, elsewhere=lambda variant: "large")
+    plane = predictor(shelf, tmp_path, elsewhere=lambda variant, assets: "large")
     assert respond(request_of(event("GET", path)), lambda: plane, fail, fail).status == 200
 
 
 def test_a_malformed_call_is_refused_here(tmp_path):
     shelf = Shelf()
     shelf.add("m", scaled())
-    plane = predictor(shelf, tmp_path, elsewhere=lambda variant: "large")
+    plane = predictor(shelf, tmp_path, elsewhere=lambda variant, assets: "large")
     tiers = Tiers(large=fail)
     assert call(plane, tiers, body=RUNS["/predict"] | {"data": [["x"] * 4]}).status == 400
     assert tiers.asked == []

@@ -62,7 +62,7 @@ def test_a_call_of_another_tiers_model_is_checked_and_opens_nothing(shelf, tmp_p
     def nothing():
         raise AssertionError("sessions were opened")
 
-    plane = Predictor(shelf, nothing, 20, elsewhere=lambda variant: "large")
+    plane = Predictor(shelf, nothing, 20, elsewhere=lambda variant, assets: "large")
     version = plane.find_version(TENANT, "m", 1)
     with pytest.raises(InvalidArguments, match="input 'x': missing"):
         plane.predict(TENANT, Asked(version, {}))

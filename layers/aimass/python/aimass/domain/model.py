@@ -143,6 +143,11 @@ class Version:
     raw_scores: tuple[str, ...] = ()  # outputs that gave numbers below 0 or above 1 at import
 
     @property
+    def asset_bytes(self) -> int:
+        """Size of the files that its description names."""
+        return sum(file.size for file in self.assets)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """What the columns of scores stand for: the description's labels, or those that came with the upload."""
         return (self.description.labels if self.description else ()) or self.labels

@@ -13,6 +13,7 @@ from aimass.domain.errors import InvalidArguments, PayloadTooLarge
 
 #: An element takes two bytes at least, and an answer 6.2 MB at most.
 MAX_ELEMENTS = 3_100_000
+_most = MAX_ELEMENTS
 _TOKENS = (b"NaN", b"Infinity")
 
 
@@ -41,18 +42,24 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+def answer_at_most(elements: int) -> None:
+    """How many elements an output in JSON may have in this process, where no call has to carry it."""
+    global _most
+    _most = elements
+
+
 def array_json(array: np.ndarray[Any, Any]) -> Any:
     """A number or boolean array in a form that `dumps` writes as nested lists, exactly; a scalar for shape ().
 
     A float has the shortest text that reads back as the same value in its own datatype. Raises PayloadTooLarge for
     what no answer can carry: orjson does not survive an allocation that fails.
     """
-    if array.size > MAX_ELEMENTS:
+    if array.size > _most:
         raise PayloadTooLarge(
             f"an output has {array.size} elements, more than an answer in JSON carries; send fewer rows a call, or "
             "name only the outputs you need",
             elements=array.size,
-            limit=MAX_ELEMENTS,
+            limit=_most,
         )
     if array.dtype.kind == "V":  # bfloat16, which orjson does not know
         array = array.astype(np.float32)

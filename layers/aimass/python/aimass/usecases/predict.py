@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from aimass.domain.datatypes import is_tensor
 from aimass.domain.errors import (
+    AimassError,
     InvalidArguments,
     PredictionFailed,
     PredictionOutOfMemory,
@@ -27,15 +28,15 @@ from aimass.usecases.find_version import VersionFinder
 from aimass.usecases.repository import all_versions, newest_versions
 
 
-def _here(variant: Variant) -> None:
+def _here(variant: Variant, asset_bytes: int) -> None:
     """Where there is one tier."""
 
 
 class Predictor:
     """The data plane. One prediction takes `seconds` at most, opening its model not counted.
 
-    `open_sessions` is called once a model runs here; `elsewhere` names the tier that answers for a variant, None for
-    this one.
+    `open_sessions` is called once a model runs here; `elsewhere` names the tier that answers for a variant with so many
+    bytes of assets, None for this one.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Predictor:
         open_sessions: Callable[[], Sessions],
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
-        elsewhere: Callable[[Variant], str | None] = _here,
+        elsewhere: Callable[[Variant, int], str | None] = _here,
     ) -> None:
         self._ends = math.inf
         self._finder = VersionFinder(versions, clock)
@@ -96,7 +97,7 @@ class Predictor:
         runs = runs_of(version, asked.inputs)
         wanted = _wanted(version, asked.outputs)
         variant = _variant(version, asked.variant)
-        if tier := self._elsewhere(variant):
+        if tier := self._elsewhere(variant, version.asset_bytes):
             raise PlacedElsewhere(tier)
         began = time.perf_counter()
         try:
@@ -180,8 +181,14 @@ def _variant(version: Version, name: str | None) -> Variant:
         raise InvalidArguments(wrong, fields={"compress": wrong}) from None
 
 
-def _told(error: _InputsRefused, asked: Asked) -> PredictionFailed:
+def _told(error: _InputsRefused, asked: Asked) -> AimassError:
     """What the runtime refused, with what came beside what is wanted: its own words name neither."""
+    if "UnicodeDecodeError" in error.message:  # it met them in an output
+        return error
+    for name, value in asked.inputs.items():
+        if (isinstance(value, list) and not value) or getattr(value, "size", 1) == 0:
+            empty = "holds no rows, and this model does not run on none"
+            return InvalidArguments(f"input {name!r}: {empty}", fields={name: empty})
     inputs = [(spec, asked.inputs[spec.name]) for spec in asked.version.inputs if spec.name in asked.inputs]
     came = "; ".join(_came(spec, value) for spec, value in inputs)
     return PredictionFailed(f"{came}: {error.message}")
