@@ -1,5 +1,6 @@
-"""One process of a function, and the Runtime API that feeds it one call at a time.
+"""One process of a function: fed one invocation at a time over its channel.
 
+Credentials and a failed start go over HTTP, as on Lambda.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
@@ -23,9 +24,10 @@ from typing import Protocol
 
 from local.http_server import Request, Response, listen
 from local.origins import refusal
+from local.runtime.channel import ERROR, READY, Channel
 from local.runtime.credentials import Credentials
 from local.runtime.function import Function
-from local.runtime.job import MOST_CALLS, Job
+from local.runtime.job import Job
 from local.runtime.result import MAX_PAYLOAD_BYTES, Result, failure
 
 LOG = logging.getLogger(__name__)
@@ -33,7 +35,6 @@ CHILD = Path(__file__).with_name("child.py")
 INIT_SECONDS = 60
 # What the interpreter and its libraries reserve and never touch is not the function's memory.
 RESERVED_BYTES = 256 * 1024 * 1024
-INVOCATION = "/2018-06-01/runtime/invocation/"
 INIT_ERROR = "/2018-06-01/runtime/init/error"
 CREDENTIALS = "/2021-08-23/credentials"
 
@@ -63,7 +64,6 @@ class Worker:
         self._owner = owner
         self._process: asyncio.subprocess.Process | None = None
         self._job: Job | None = None
-        self._parked: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._initialised = False
         self._token = secrets.token_urlsafe()
@@ -78,26 +78,36 @@ class Worker:
     async def run(self) -> None:
         """From start to end of the process; then its owner hears of it."""
         scratch = tempfile.mkdtemp(prefix=f"{self._function.name}-", dir=self._place.scratch)
-        server, self._port = await listen(self._answer, 0, max_body=MAX_PAYLOAD_BYTES * MOST_CALLS)
+        server, self._port = await listen(self._answer, 0, max_body=MAX_PAYLOAD_BYTES)
+        self._channel, theirs = await Channel.open(self._heard, self._most_bytes)
         try:
             try:
-                self._process = await self._start(scratch)
+                self._process = await self._start(scratch, theirs.fileno())
             except OSError as error:
                 self._owner.ended(self, failure("Runtime.InvalidEntrypoint", str(error)))
                 return
+            finally:
+                theirs.close()
             self._limit(INIT_SECONDS, failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} seconds"))
             self._bury(await self._process.wait())
         finally:
             self.kill(failure("Runtime.ExitError", "the runtime stops"))
             server.close()
+            self._channel.close()
             shutil.rmtree(scratch, ignore_errors=True)
 
     def give(self, job: Job) -> None:
-        """To a worker that was told to wait."""
-        assert self._parked is not None
+        """To a worker that is ready."""
         self._job = job
-        self._parked.set_result(None)
-        self._parked = None
+        seconds = self._function.timeout_seconds
+        self._limit(seconds, self._late)
+        head: dict[str, str | int] = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": job.request_id,
+            "Lambda-Runtime-Deadline-Ms": int((time.time() + seconds) * 1000),
+            "Lambda-Runtime-Invoked-Function-Arn": self._function.arn,
+        }
+        self._channel.invoke(head, job.payload)
 
     def kill(self, verdict: Result) -> None:
         """The process and all that it started. `verdict` is what its caller gets."""
@@ -109,15 +119,11 @@ class Worker:
     async def _answer(self, request: Request) -> Response:
         if refusal(request.headers, self._port):
             return Response(403)
-        if request.method == "GET" and request.target == f"{INVOCATION}next":
-            return await self._next()
         if request.method == "GET" and request.target == CREDENTIALS:
             return await self._credentials(request)
         if request.method == "POST" and request.target == INIT_ERROR:
             self._verdict = Result(request.body, failed=True)
             return Response(202)
-        if request.method == "POST" and self._job:
-            return self._take(self._job, request)
         return Response(404)
 
     async def _credentials(self, request: Request) -> Response:
@@ -132,34 +138,17 @@ class Worker:
             return Response(500)
         return Response(200, document, [("content-type", "application/json")])
 
-    def _take(self, job: Job, request: Request) -> Response:
-        outcome = request.target.removeprefix(f"{INVOCATION}{job.request_id}/")
-        if outcome not in ("response", "error"):
-            return Response(404)
-        if request.body_too_large or len(request.body) > job.most_bytes:
-            too_large = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
-            self._finish(failure("Function.ResponseSizeTooLarge", too_large))
-            return Response(413)
-        self._finish(Result(request.body, failed=outcome == "error"))
-        return Response(202)
-
-    async def _next(self) -> Response:
+    def _heard(self, kind: int, body: bytes, size: int) -> None:
+        """A frame of the worker's: whatever it is, the worker is ready for more."""
+        if kind != READY:
+            self._finish(_too_large() if size > self._most_bytes() else Result(body, failed=kind == ERROR))
         self._unlimit()
         self._initialised = True
         self.idle_since = time.monotonic()
-        parked = self._parked = asyncio.get_running_loop().create_future()
         self._owner.ready(self)
-        await parked
-        assert self._job is not None
-        seconds = self._function.timeout_seconds
-        self._limit(seconds, self._late)
-        headers = [
-            ("content-type", "application/json"),
-            ("lambda-runtime-aws-request-id", self._job.request_id),
-            ("lambda-runtime-deadline-ms", str(int((time.time() + seconds) * 1000))),
-            ("lambda-runtime-invoked-function-arn", self._function.arn),
-        ]
-        return Response(200, self._job.payload, headers)
+
+    def _most_bytes(self) -> int:
+        return self._job.most_bytes if self._job else MAX_PAYLOAD_BYTES
 
     def _finish(self, result: Result) -> None:
         job, self._job = self._job, None
@@ -177,25 +166,24 @@ class Worker:
             self._timer = None
 
     def _bury(self, status: int) -> None:
-        if self._parked:
-            self._parked.cancel()
         exit_status = f"signal: {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         result = self._verdict or failure("Runtime.ExitError", f"Runtime exited with error: {exit_status}")
         self._finish(result)
         self._owner.ended(self, None if self._initialised else result)
 
-    async def _start(self, scratch: str) -> asyncio.subprocess.Process:
+    async def _start(self, scratch: str, channel: int) -> asyncio.subprocess.Process:
         function = self._function
         data_bytes = function.memory_mb * 1024 * 1024 + RESERVED_BYTES
         with (self._place.logs / f"{function.name}.log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", str(CHILD), str(os.getpid()), str(data_bytes), function.handler),
+                *(sys.executable, "-P", str(CHILD), str(os.getpid()), str(data_bytes), function.handler, str(channel)),
                 cwd=function.code,
                 env=self._environment(scratch),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=(channel,),
             )
 
     def _environment(self, scratch: str) -> dict[str, str]:
@@ -215,3 +203,8 @@ class Worker:
             "TMPDIR": scratch,
             "_HANDLER": function.handler,
         }
+
+
+def _too_large() -> Result:
+    limit = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
+    return failure("Function.ResponseSizeTooLarge", limit)
