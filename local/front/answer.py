@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import re
 from typing import Any
+
+import pybase64
 
 from local.http_server import Response
 from local.runtime.result import Result, read_json
@@ -75,7 +76,7 @@ def _body(result: dict[str, Any]) -> bytes:
     if not result.get("isBase64Encoded"):
         return body.encode("utf-8", "surrogatepass")
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except binascii.Error as error:
         raise MalformedResult("body is not Base64") from error
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+
+import pybase64
 
 from local.aws import ACCOUNT, REGION
 from local.http_server import Request
@@ -106,7 +107,7 @@ def function_event(
     event["isBase64Encoded"] = False
     if body := call.request.body:
         text = _text(call)
-        event["body"] = base64.b64encode(body).decode() if text is None else text
+        event["body"] = pybase64.b64encode_as_string(body) if text is None else text
         event["isBase64Encoded"] = text is None
     return event
 

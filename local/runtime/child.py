@@ -65,6 +65,31 @@ class RuntimeClient:
         return bytes(data)
 
 
+def read_and_write_fast() -> None:
+    """By orjson, in a fifth of the time for a large body; what it does not take, by AWS's own code."""
+    import orjson
+    from awslambdaric.lambda_runtime_client import BaseLambdaRuntimeClient
+    from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+    class Marshaller(LambdaMarshaller):  # type: ignore[misc]
+        def unmarshal_request(self, request: bytes, content_type: str = "application/json") -> Any:
+            try:
+                return orjson.loads(request)
+            except ValueError:
+                return super().unmarshal_request(request, content_type)
+
+        def marshal_response(self, response: Any) -> tuple[str | bytes, str]:
+            if isinstance(response, dict):
+                try:
+                    return orjson.dumps(response), "application/json"
+                except TypeError:
+                    pass
+            answer: tuple[str, str] = super().marshal_response(response)
+            return answer
+
+    BaseLambdaRuntimeClient.marshaller = Marshaller()
+
+
 def main() -> None:
     parent, data_bytes, handler, descriptor = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -78,6 +103,7 @@ def main() -> None:
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     from awslambdaric.__main__ import main as serve
 
+    read_and_write_fast()
     serve(["awslambdaric", handler])
 
 

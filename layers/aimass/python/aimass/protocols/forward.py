@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+
+import pybase64
 
 from aimass.domain.errors import PredictionOutOfMemory
 from aimass.protocols.http import HttpResponse
@@ -52,5 +53,5 @@ def forward(tier: str, tiers: OtherTiers) -> HttpResponse:
 def _asked(tier: str, tiers: OtherTiers) -> HttpResponse:
     answer = tiers.ask(tier)
     body = answer["body"]
-    plain = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
+    plain = pybase64.b64decode(body, validate=True) if answer["isBase64Encoded"] else body.encode()
     return HttpResponse(answer["statusCode"], plain, answer["headers"], {"forwarded": tier})

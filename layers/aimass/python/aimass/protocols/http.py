@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import pybase64
 
 from aimass.domain.description import Batching
 from aimass.domain.errors import InternalError, InvalidArguments, PayloadTooLarge
@@ -72,7 +73,7 @@ def request_of(event: Mapping[str, Any]) -> HttpRequest:
         path=event["rawPath"],
         query=event.get("queryStringParameters") or {},
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-        body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        body=pybase64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode(),
         tenant=authorized.get("tenant"),
         request_id=context["requestId"],
     )
@@ -137,7 +138,7 @@ def _weight(parameters: str) -> float:
 
 def proxy_answer(response: HttpResponse) -> dict[str, Any]:
     """The answer in the form that a Lambda proxy integration takes: JSON as text, anything else as base64."""
-    body = response.body.decode() if response.is_text else base64.b64encode(response.body).decode("ascii")
+    body = response.body.decode() if response.is_text else pybase64.b64encode_as_string(response.body)
     return {
         "statusCode": response.status,
         "headers": dict(response.headers),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import pybase64
 
 from aimass.domain.datatypes import is_tensor
 from aimass.domain.description import TableInput
@@ -123,7 +124,7 @@ def _picture(at: int, sent: Any) -> bytes:
         if not head.lower().endswith(";base64"):
             raise wrong_data(f"picture {at} is a data URL that is not in base64: {head[:60]!r}")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return pybase64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise wrong_data(f"picture {at} is not base64: {error}") from error
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pybase64
 
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import Version
@@ -55,7 +56,7 @@ def _is_picture(row: Any) -> bool:
 
 def _bytes_of(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidArguments(f"b64 is not base64: {error}", fields={"b64": str(error)}) from error
 
