@@ -15,7 +15,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     holder = holder_of(bootstrap.api_keys(), event["headers"].get("authorization", ""))
     if holder is None:
         return {"isAuthorized": False}
-    known = {"tenant": holder.tenant, "key_id": holder.key_id}
+    known: dict[str, str | int] = {"tenant": holder.tenant, "key_id": holder.key_id}
     calls_per_second = bootstrap.tenant_limits().limits_of(holder.tenant).calls_per_second
     if calls_per_second is not None:
         known |= {"calls_per_second": calls_per_second}

@@ -17,10 +17,10 @@ from aimass.inference.jsontext import answer_at_most
 from aimass.inference.memory import limit_memory
 from aimass.protocols.front import respond
 from aimass.protocols.http import HttpRequest, HttpResponse
-from aimass.usecases.run_prediction import STEP, Answered, ArrivedInput, Pinned, run_prediction
+from aimass.usecases.run_prediction import STEP, Answered, ArrivedInput, pinned, run_prediction
 
 if TYPE_CHECKING:
-    from aimass.inference.dataplane import DataPlane
+    from aimass.usecases.predict import Predictor
 
 _MOST_ELEMENTS = 50_000_000  # of an output as JSON: some 500 MB of text
 _SPARE_SECONDS = 60  # to store the answer and to say that the job has ended
@@ -63,8 +63,9 @@ def _answered(job: Job, tenant: str, body: bytes, seconds: float) -> Answered:
     assert job.call is not None
     request = HttpRequest("POST", f"/predict/{job.model}", job.call.query, job.call.headers, body, tenant, job.id)
 
-    def data_plane() -> DataPlane:
-        return Pinned(bootstrap.predictor().within(seconds), job)
+    def data_plane() -> Predictor:
+        plane = bootstrap.predictor().within(seconds)
+        return plane.finding(pinned(plane.find_version, job))
 
     response = respond(request, data_plane, lambda _: logger.exception("fault", job_id=job.id), check=_any_size)
     failure = None if response.status < 400 else _failure(response)

@@ -63,7 +63,7 @@ class ApiStack(Stack):
         storage.table.allow_transactions(function, "BatchGetItem", "DeleteItem")
         storage.idempotency.allow(function, "GetItem", "PutItem", "UpdateItem", "DeleteItem")
         storage.uploads.allow(function, "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
-        storage.uploads.allow(function, "GetObjectVersion", "PutObject", prefix=BODIES)
+        storage.uploads.allow(function, "GetObject", "GetObjectVersion", "PutObject", prefix=BODIES)
         storage.uploads.allow(function, "GetObjectVersion", prefix=ANSWERS)
         storage.artifacts.allow(function, "GetObject", "PutObject")
         predictions.webhooks.allow_send(function)

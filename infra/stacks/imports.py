@@ -16,7 +16,7 @@ from infra.constructs.python_layer import PinnedLayer, SourceLayer
 from infra.constructs.queues import PrivateQueue, WorkQueue
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
-from infra.stacks.predictions import PredictionsStack
+from infra.stacks.predictions import BODIES, PredictionsStack
 from infra.stacks.storage import StorageStack
 
 TRIES_AGAIN = 2
@@ -119,6 +119,7 @@ class ImportsStack(Stack):
         storage.artifacts.allow_list(function, "ListBucket")
         storage.artifacts.allow(function, "DeleteObject")
         storage.uploads.allow(function, "AbortMultipartUpload", "ListMultipartUploadParts")
+        storage.uploads.allow(function, "GetObject", prefix=BODIES)
         predictions.webhooks.allow_send(function)
         return function
 

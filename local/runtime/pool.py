@@ -71,7 +71,7 @@ class Pool:
         self._busy.pop(worker, None)
         if worker in self._idle:
             self._idle.remove(worker)
-        if never_began and (call := self._waiting.first()):
+        if never_began and (call := self._waiting.pop()):
             call.settle(never_began)
         self._hand_out()
 
@@ -79,6 +79,8 @@ class Pool:
         """Kills a worker that holds, with its children, more than the function's memory."""
         for worker in self._running:
             if worker.pid and resident_bytes(worker.pid) > self._function.memory_mb * 1024 * 1024:
+                if worker in self._idle:
+                    self._idle.remove(worker)
                 worker.kill(failure("Runtime.OutOfMemory", f"more than {self._function.memory_mb} MB used"))
 
     def reap(self) -> None:

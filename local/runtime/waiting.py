@@ -35,13 +35,14 @@ class Waiting:
 
     def take(self, workers: int) -> Job | None:
         """What one of so many workers is given: its fair share where several calls may run together."""
-        first = self.first()
+        first = self.pop()
         if first is None:
             return None
         crowd = self._crowds.get(first.key) if first.key else None
         return Job(self._together(first, crowd, workers) if crowd else [first], self._heard)
 
-    def first(self) -> Call | None:
+    def pop(self) -> Call | None:
+        """The next call that somebody still waits for, out of the queue."""
         while self._calls:
             call = self._calls.popleft()
             if not call.settled:

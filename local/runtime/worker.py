@@ -139,7 +139,9 @@ class Worker:
         return Response(200, document, [("content-type", "application/json")])
 
     def _heard(self, kind: int, body: bytes, size: int) -> None:
-        """A frame of the worker's: whatever it is, the worker is ready for more."""
+        """A frame of the worker's: whatever it is, the worker is ready for more, unless it was killed meanwhile."""
+        if self._verdict:
+            return
         if kind != READY:
             self._finish(_too_large() if size > self._most_bytes() else Result(body, failed=kind == ERROR))
         self._unlimit()

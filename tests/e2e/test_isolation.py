@@ -90,6 +90,7 @@ def make(stack, name):
         "job_id": job["job_id"],
         "upload_id": upload["upload_id"],
         "key_id": spare["id"],
+        "region": "1",
     }
     return Tenant(client, names)
 
@@ -122,6 +123,7 @@ UNKNOWN = {
     "job_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     "upload_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     "key_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    "region": "1",
 }
 
 

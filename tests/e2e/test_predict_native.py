@@ -124,7 +124,7 @@ def test_the_model_version_and_variant_and_the_times_are_in_the_headers(client, 
     [
         ("people", b"age,visits\n1,2\n", "text/csv", {"compress": "int8"}, "compress", "'original'"),
         ("people", b"age,visits\n1,2\n", "text/csv", {"verison": "1"}, "verison", "version, input_format, compress"),
-        ("people", b"age,visits\n1,x\n", "text/csv", {}, "row 0", "column 'visits'"),
+        ("people", b"age,visits\n1,x\n", "text/csv", {}, "data", "line 2, column 'visits'"),
         ("people", b"%PDF-1.7", "application/pdf", {}, "content-type", "image/*"),
         ("digits", b"\x89PNG\r\n\x1a\n broken", "image/png", {}, "picture 0", "cannot be read"),
         ("digits", npy(np.zeros((1, 3, 8, 8), np.float32)), "application/x-npy", {}, "picture", "[1, 3, 8, 8]"),

@@ -177,6 +177,17 @@ def test_a_failed_job_runs_again_over_the_same_body(tenant):
     assert again["error"] == job["error"]
 
 
+def test_a_job_whose_body_came_too_late_runs_when_it_is_retried(tenant):
+    body, headers = npy(ROWS), {"Content-Type": "application/x-npy"}
+    asked = ask(tenant, f"{JOBS}?size={len(body)}", headers=headers)
+    assert tenant.call("POST", f"/api/v1/jobs/{asked['job_id']}/cancel").status_code == 200
+    early = tenant.call("POST", f"/api/v1/jobs/{asked['job_id']}/retry")
+    assert (early.status_code, early.json()["code"]) == (409, "job_not_retryable")
+    assert requests.put(asked["upload"]["url"], data=body, headers=headers, timeout=60).status_code == 200
+    assert tenant.call("POST", f"/api/v1/jobs/{asked['job_id']}/retry").status_code == 202
+    assert tenant.await_job(asked["job_id"])["state"] == "succeeded"
+
+
 def test_limits_count_prediction_jobs_until_they_end(tenant):
     before = tenant.call("GET", "/api/v1/limits").json()["used"]["jobs"]
     asked = ask(tenant, f"{JOBS}?size=10", headers={"Content-Type": "text/csv"})

@@ -4,6 +4,7 @@ import datetime
 import socket
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -115,25 +116,44 @@ def test_a_name_with_any_address_inside_is_not_called(server, resolved):
     assert connected == []
 
 
-def test_an_answer_that_drips_is_cut_off(server):
-    """Each byte comes soon enough for a socket's own timeout, the whole never."""
-    stopped, listening = threading.Event(), socket.create_server(("127.0.0.1", 0))
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 200 OK\r\nX-Long: "], ids=["status", "headers"])
+def test_an_answer_that_drips_is_cut_off(certificate, monkeypatch, secure, begins):
+    """Each byte comes soon enough for a socket's own timeout, the whole never; the other side notices the cut."""
+    monkeypatch.setattr(webhook_post, "get_cert_path", lambda verify: str(certificate[0]))
+    cut_off, listening = threading.Event(), socket.create_server(("127.0.0.1", 0))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
 
     def drip():
         connection, _ = listening.accept()
-        with connection:
-            while not stopped.wait(0.05):
-                try:
-                    connection.sendall(b"H")
-                except OSError:
-                    return
+        with context.wrap_socket(connection, server_side=True) if secure else connection as to:
+            to.sendall(begins)
+            try:
+                for _ in range(100):  # 5 s: without a cut it comes to its end
+                    to.sendall(b"H")
+                    time.sleep(0.05)
+            except OSError:
+                cut_off.set()
 
-    threading.Thread(target=drip, daemon=True).start()
-    target = Target("127.0.0.1", listening.getsockname()[1], "/", secure=False)
+    def connect(address, port, seconds):
+        return socket.create_connection(listening.getsockname(), timeout=seconds)
+
+    dripping = threading.Thread(target=drip, daemon=True)
+    dripping.start()
+    sender = WebhookPost(0.5, lambda host, port: [PUBLIC], connect)
     with pytest.raises(NotDelivered, match=r"no answer within 0\.5 s"):
-        WebhookPost(0.5).post(target, {}, b"{}")
-    stopped.set()
+        sender.post(Target(NAME, 443, "/", secure=secure), {}, b"{}")
+    dripping.join()
     listening.close()
+    assert cut_off.is_set()
+
+
+@pytest.mark.parametrize(("port", "said"), [(443, NAME), (8443, f"{NAME}:8443")])
+def test_the_host_is_named_without_the_port_that_goes_without_saying(server, certificate, monkeypatch, port, said):
+    monkeypatch.setattr(webhook_post, "get_cert_path", lambda verify: str(certificate[0]))
+    post_to(server)[0].post(Target(NAME, port, "/"), {"webhook-id": "msg_1"}, b"{}")
+    assert server.asked[0][1] == said
 
 
 def test_nobody_there_is_no_answer():

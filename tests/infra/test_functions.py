@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimass.domain.placement import KEPT_MB
-from aimass.usecases.run_prediction import ATTEMPT_SECONDS
+from aimass.usecases.run_prediction import ATTEMPT_SECONDS, LOST_SECONDS
 from infra.settings import OWN_MB, STAGES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "README.md"
@@ -69,7 +69,7 @@ RIGHTS = {
     | on(TABLE, "dynamodb:BatchGetItem")
     | on(IDEMPOTENCY, *(f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")))
     | on(UPLOADS, "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
-    | on(BODIES, "s3:GetObjectVersion", "s3:PutObject")
+    | on(BODIES, "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")
     | on(ANSWERS, "s3:GetObjectVersion")
     | TELL
     | READ_WRITE_ARTIFACTS
@@ -97,6 +97,7 @@ RIGHTS = {
     | on("artifactsbucket.Arn", "s3:ListBucket")
     | on(ARTIFACTS, "s3:DeleteObject")
     | on(UPLOADS, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+    | on(BODIES, "s3:GetObject")
     | READ_OBJECTS,
     "run_prediction": TRANSACTIONS
     | on(BODIES, "s3:GetObjectVersion")
@@ -210,7 +211,7 @@ def test_an_attempt_counts_as_given_up_after_its_function_and_before_its_message
     function = dev.functions()["run_prediction"]
     seconds = int(function["Environment"]["Variables"]["PREDICTION_SECONDS"])
     again = dev.properties("AWS::SQS::Queue", "predictions")["VisibilityTimeout"]
-    assert seconds < function["Timeout"] < ATTEMPT_SECONDS < again
+    assert seconds < function["Timeout"] < ATTEMPT_SECONDS < again < ATTEMPT_SECONDS + LOST_SECONDS
 
 
 def test_verify_leaves_of_the_largest_tier_what_predict_keeps_for_itself():

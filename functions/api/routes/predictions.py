@@ -10,7 +10,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from aimass import bootstrap
 from aimass.domain.clock import later, now
+from aimass.domain.errors import Conflict, InvalidArguments
+from aimass.domain.model import Job
 from aimass.domain.webhooks import MAX_URL
+from aimass.protocols.idempotent import REPLAYED_BODY
+from aimass.protocols.native.openapi import INPUT_FORMATS
 from aimass.usecases import prediction_jobs as use
 from routes.call import Identifier, Json, ModelName, accepted, body_bytes, header, respond, tenant
 
@@ -35,21 +39,49 @@ def predict(
 ) -> Response[Json]:
     named = {"version": version, "input_format": input_format, "compress": compress}
     query = {name: value for name, value in named.items() if value is not None}
+    _check_format(input_format)
     headers = {name: header(name) for name in KEPT_HEADERS if header(name)}
     body = body_bytes()
     at = bootstrap.predictions()
-    if size is None or body:
+    replayed = router.context.pop(REPLAYED_BODY, None)
+    if replayed is not None:
+        return respond(201, _signed_anew(at, replayed))
+    if size is None:
         new = use.NewPrediction(model, query, headers, body, webhook=webhook)
         return respond(202, accepted(use.request_prediction(at, tenant(), new)))
+    if body:
+        raise InvalidArguments.of_fields({"size": "is of a body that will be put to a URL: send none with it"})
     job = use.request_prediction(at, tenant(), use.NewPrediction(model, query, headers, size=size, webhook=webhook))
+    return respond(201, accepted(job) | {"upload": _upload(at, job, size)})
+
+
+def _check_format(input_format: str | None) -> None:
+    if input_format is not None and input_format not in INPUT_FORMATS:
+        there_are = f"must be one of {', '.join(map(repr, INPUT_FORMATS))}, got {input_format!r}"
+        raise InvalidArguments.of_fields({"input_format": there_are})
+
+
+def _upload(at: use.Predictions, job: Job, size: int) -> Json:
     assert job.call is not None
-    upload = {
+    return {
         "method": "PUT",
         "url": use.input_url(at, job, size),
         "headers": {"content-type": job.call.content_type, "content-length": str(size)},
         "expires_at": later(now(), seconds=URL_SECONDS),
     }
-    return respond(201, accepted(job) | {"upload": upload})
+
+
+def _signed_anew(at: use.Predictions, replayed: Json) -> Json:
+    """The answer of before, with another URL while the job still waits for its body."""
+    job = at.registry.get_job(tenant(), replayed["job_id"])
+    if job.state != "waiting":
+        return replayed
+    size = int(replayed["upload"]["headers"]["content-length"])
+    try:
+        waits = use.renewed(at, tenant(), job)
+    except Conflict:  # its body came this very moment
+        return replayed
+    return replayed | {"upload": _upload(at, waits, size)}
 
 
 @router.get(

@@ -73,6 +73,7 @@ def test_any_other_is_refused_with_the_reason(url, why):
 
 def test_this_machine_is_let_through_only_where_that_was_said():
     assert target_of("http://127.0.0.1:9000/hook", loopback=True) == Target("127.0.0.1", 9000, "/hook", secure=False)
+    assert target_of("http://[::1]:9000/hook", loopback=True) == Target("::1", 9000, "/hook", secure=False)
     for url in ("http://10.0.0.1/", "http://127.0.0.1.example.com/", "https://127.0.0.1/"):
         with pytest.raises(InvalidArguments):
             target_of(url, loopback=True)

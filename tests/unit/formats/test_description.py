@@ -151,6 +151,58 @@ def test_classes_may_be_without_labels_two_of_one_column_or_maps():
     assert described("aimass: 1\nlabels: [a, b, c]\noutput: {}", zipped).classes == ClassOutput("maps")
 
 
+SCORES = replace(PHOTOS, raw_scores=frozenset({"logits"}))
+SINGLE = replace(PHOTOS, outputs=(spec("p", [-1, 1]),))
+RAW_SINGLE = replace(SINGLE, raw_scores=frozenset({"p"}))
+
+
+@pytest.mark.parametrize("section", ["{}", "{top_k: 1}", "{output: logits}"])
+def test_a_section_that_says_nothing_of_an_activation_gets_the_one_that_the_numbers_want(section):
+    found = described(f"aimass: 1\nlabels: [a, b]\noutput: {section}", SCORES)
+    assert found.classes.activation == "softmax"
+    assert "output.activation" in found.inferred
+    several = replace(SCORES, texts={"config.json": '{"problem_type": "multi_label_classification"}'})
+    assert described(f"aimass: 1\noutput: {section}", several).classes.activation == "sigmoid"
+    assert described(f"aimass: 1\nlabels: [a, b]\noutput: {section}", RAW_SINGLE if "logits" not in section else SCORES)
+
+
+@pytest.mark.parametrize("none", ["null", "none"])
+def test_an_activation_that_is_denied_is_not_inferred(none):
+    found = described(f"aimass: 1\nlabels: [a, b]\noutput: {{activation: {none}, threshold: 2.5}}", SCORES)
+    assert found.classes == ClassOutput("logits", None, None, 2.5)
+    assert "output.activation" not in found.inferred
+
+
+def test_one_column_is_a_classifiers_only_where_it_is_a_probability():
+    wrong = "aimass: 1\n{}output: {}"
+    for labels in ("", "labels: [score]\n"):
+        for seen in (SINGLE, RAW_SINGLE):
+            told = fields(wrong.format(labels, "{output: p}"), seen)["output.output"]
+            assert "'p' has one column, a number and no probability" in told
+    named = "labels: [bad, good]\n"
+    assert described(wrong.format(named, "{}"), SINGLE).classes == ClassOutput("p")
+    assert described(wrong.format(named, "{}"), RAW_SINGLE).classes == ClassOutput("p", "sigmoid")
+    assert described(wrong.format("", "{activation: sigmoid}"), SINGLE).classes == ClassOutput("p", "sigmoid")
+    assert "output.output" in fields(wrong.format(named, "{activation: none}"), RAW_SINGLE)
+    assert "always 1" in fields(wrong.format(named, "{activation: softmax}"), SINGLE)["output.activation"]
+
+
+def test_labels_of_another_number_are_refused_also_without_a_section_of_the_output():
+    assert fields("aimass: 1\nlabels: [a, b, c]")["labels"] == (
+        "line 2: are 3; the columns are others: 'logits' has 2. Give one for each, or say `output: null`"
+    )
+    assert described("aimass: 1\nlabels: [a, b, c]\noutput: null", PHOTOS).labels == ("a", "b", "c")
+    varies = replace(PHOTOS, outputs=(spec("logits", [-1, -1]),))
+    assert described("aimass: 1\nlabels: [a, b, c]", varies).classes == ClassOutput("logits")
+    assert described("aimass: 1\nlabels: [a, b]", SINGLE).classes == ClassOutput("p")
+
+
+def test_a_section_without_anything_under_it_means_its_defaults():
+    assert described("aimass: 1\ninput:\n  image:\n", PHOTOS) == described("aimass: 1\ninput: {image: {}}", PHOTOS)
+    assert described("aimass: 1\ninput:\n  text:\n", STRINGS).text == TextInput(input="text")
+    assert "is missing" in fields("aimass: 1\ninput:\n  table:\n", PEOPLE)["input.table.columns"]
+
+
 def test_null_says_that_nothing_shall_be_inferred():
     assert described("aimass: 1\ninput: null\noutput: ~\nlabels: [a, b]", PHOTOS) == Description(("a", "b"))
 
@@ -228,6 +280,13 @@ def test_a_label_that_yaml_may_read_as_something_else_is_to_be_quoted(word):
         ("aimass: 1\noutput: {output: n}", "output.output", "which is INT64 [-1]; classes are the columns"),
         ("aimass: 1\nlabels: [a]\noutput: {output: x}", "output.output", "there are 'logits'"),
         ("aimass: 1\nlabels: [a, b]\nlabels: [c, d]", "labels", "line 3: is written twice"),
+        ("aimass: 1\noutput: {top_k: 3}", "output.top_k", "must be at most 2, the number of classes, got 3"),
+        ("aimass: 1\noutput: {threshold: 50}", "output.threshold", "must be between 0 and 1"),
+        ("aimass: 1\noutput: {threshold: -1}", "output.threshold", "must be between 0 and 1"),
+        ("aimass: 1\noutput: {threshold: 1e-2, top_k: 1_0}", "output.top_k", "must be a whole number, got 1_0"),
+        ('aimass: 1\noutput: {top_k: "5"}', "output.top_k", "must be a whole number, got '5'"),
+        ("aimass: 1\noutput: {top_k: 5.0e+0}", "output.top_k", "must be a whole number, got 5.0e+0"),
+        ("aimass: 1\noutput: {activation: True}", "output.activation", "got True"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(text, field, problem):
@@ -394,8 +453,8 @@ classes = st.builds(
     ClassOutput,
     output=st.just("logits"),
     activation=st.sampled_from([None, "softmax", "sigmoid"]),
-    top_k=st.none() | st.integers(1, 9),
-    threshold=st.none() | numbers,
+    top_k=st.none() | st.integers(1, 2),
+    threshold=st.none() | st.floats(0, 1).filter(lambda value: value == 0 or value > 1e-30),
 )
 batches = st.none() | st.builds(Batching, max_batch=st.integers(2, 1024), max_delay_ms=st.floats(0, 1000).map(round))
 

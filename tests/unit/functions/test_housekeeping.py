@@ -9,6 +9,7 @@ import pytest
 
 from aimass import bootstrap
 from aimass.adapters.aws.due import DynamoDueList
+from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.adapters.aws.sweeper import DynamoSweepProgress, S3ArtifactSweeper
 from aimass.usecases.settle import House
 from aimass.usecases.sweep import Sweep
@@ -66,7 +67,8 @@ def test_an_event_too_large_for_its_input_changes_nothing(settle_import, registr
 
 @pytest.fixture
 def sweep(registry, index, uploads, artifacts, monkeypatch):
-    house = House(registry, index, uploads, DynamoDueList(registry._client, "table"), None)
+    files = S3PredictionFiles(uploads._client, "uploads")
+    house = House(registry, index, uploads, DynamoDueList(registry._client, "table"), None, files)
     sweeper = S3ArtifactSweeper(artifacts._client, "artifacts")
     at = Sweep(registry, index, sweeper, DynamoSweepProgress(registry._client, "table"))
     monkeypatch.setattr(bootstrap, "house", lambda: house)

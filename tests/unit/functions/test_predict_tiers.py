@@ -90,6 +90,7 @@ SNAPSHOT = """
 handler = load()
 from aimass import bootstrap
 from aimass.inference.builtin import BuiltIn
+from aimass.usecases.find_version import VersionFinder
 from snapshot_restore_py import get_after_restore
 
 loaded = [name for name in HEAVY if name in sys.modules]
@@ -108,7 +109,7 @@ class Registry(BuiltIn):
         reads.append(tenant)
         return super().latest_version(tenant, model)
 
-bootstrap.predictor()._finder._versions = Registry()
+bootstrap.predictor()._find = VersionFinder(Registry(), lambda: 0.0).find
 bootstrap.sessions()._folders._artifacts = BuiltIn()
 answer = handler(EVENT, CONTEXT)
 told = {"answer": answer, "loaded": loaded, "left": left, "hooks": len(get_after_restore()), "reads": reads}

@@ -52,3 +52,8 @@ def test_an_output_of_another_width_than_the_labels_is_no_classifier():
 
 def test_numbers_beside_an_embedding_are_no_labels():
     assert classes_of((LABEL, np.array([4, 5])), (SCORES, CERTAIN * 10)) is None
+
+
+def test_a_row_of_nan_has_no_label():
+    scores = np.array([[np.nan, 0.5], [0.2, 0.8], [np.nan, np.nan]], np.float32)
+    assert classes_of((SCORES, scores), labels=("ham", "spam")).labels == [None, "spam", None]

@@ -28,6 +28,9 @@ class Worker:
         self.owner.ready(self)
         await asyncio.Event().wait()
 
+    def kill(self, verdict):
+        self.verdict = verdict
+
     def give(self, job):
         self.job = job
 
@@ -262,6 +265,26 @@ def test_answers_that_are_not_one_for_each_call_are_a_failure_of_each(run, answe
         await bench.answer(batching=TOLD)
         bench.busy[0].job.finish(Result(answer))
         assert [result.result().failed for result in results] == [False, True, True]
+
+    run(test, at_once=1)
+
+
+def test_an_idle_worker_killed_for_its_memory_is_given_nothing_more(run, monkeypatch):
+    monkeypatch.setattr(pools, "resident_bytes", lambda pid: 1 << 40)
+
+    async def test(bench):
+        await bench.send()
+        await bench.answer()
+        (first,) = bench.workers
+        first.pid = 1
+        bench.pool.check_memory()
+        assert first.verdict
+        (result,) = await bench.send()
+        assert first.job is None
+        bench.pool.ended(first, None)
+        await bench.settle()
+        await bench.answer()
+        assert bodies([result]) == [2]
 
     run(test, at_once=1)
 

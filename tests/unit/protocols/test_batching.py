@@ -168,6 +168,18 @@ def test_a_run_stays_short_whatever_the_description_allows():
     assert batching_of(replace(version, variants=(slower,))) is None
 
 
+@pytest.mark.parametrize(("rows", "calls"), [(1, 8), (2, 4), (3, 2), (4, 2)])
+def test_an_answer_says_how_many_calls_of_as_many_rows_fit_one_run(plane, rows, calls):
+    (response,) = respond_all([call(plane, "scaled", [[1] * 4] * rows)])
+    assert response.batching == Batching(calls, 2.0)
+
+
+@pytest.mark.parametrize("rows", [5, 8, 20])
+def test_a_call_too_large_for_company_runs_alone(plane, rows):
+    (response,) = respond_all([call(plane, "scaled", [[1] * 4] * rows)])
+    assert (response.status, response.batching) == (200, None)
+
+
 def test_every_answer_says_how_long_its_call_took(plane):
     for response in respond_all([call(plane, "scaled", [[1] * 4])] * 2):
         assert "run;dur=" in response.headers["server-timing"]

@@ -53,6 +53,16 @@ def test_a_coded_body_is_decoded(coding, pack):
     assert plain_body(sent(coding, pack(b"hello"))) == b"hello"
 
 
+def test_every_member_of_a_gzip_body_is_read():
+    long = random.Random(2).randbytes(200_000)
+    assert (
+        plain_body(sent("gzip", gzip.compress(b"a,b\n") + gzip.compress(long) + gzip.compress(b""))) == b"a,b\n" + long
+    )
+    halves = gzip.compress(bytes(MAX_BODY_BYTES // 2 + 1)) * 2
+    with pytest.raises(PayloadTooLarge):
+        plain_body(sent("gzip", halves))
+
+
 def test_a_body_that_decompresses_beyond_the_limit_is_refused_before_it_does():
     bomb = gzip.compress(bytes(MAX_BODY_BYTES + 1))
     with pytest.raises(PayloadTooLarge):
@@ -64,6 +74,11 @@ def test_a_body_that_decompresses_beyond_the_limit_is_refused_before_it_does():
     [
         ("gzip", b"no gzip", "cannot be read"),
         ("gzip", gzip.compress(b"hello")[:-4], "ends early"),
+        ("gzip", gzip.compress(b"a") + gzip.compress(b"b")[:-4], "ends early"),
+        ("gzip", gzip.compress(b"hello") + b"more", "ends at byte 25, and 4 bytes follow"),
+        ("deflate", zlib.compress(b"a") + zlib.compress(b"b"), "bytes follow"),
+        ("gzip", gzip.compress(b"") * 10_001, "more than 10000 gzip members"),
+        ("gzip", b"", "ends early"),
         ("br", b"", "content-encoding 'br' is not taken"),
     ],
 )
@@ -89,7 +104,7 @@ def test_json_is_answered_as_text_and_anything_else_as_base64():
     ],
 )
 def test_an_answer_that_one_invocation_cannot_carry_is_refused_with_the_way_out(body, headers):
-    with pytest.raises(PayloadTooLarge, match="fewer rows"):
+    with pytest.raises(PayloadTooLarge, match=r"fewer rows.*POST /api/v1/models/\{model\}/predictions"):
         check_size(HttpResponse(200, body, headers))
 
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from aimass.domain.clock import later, now
 from aimass.domain.errors import InvalidArguments
-from aimass.protocols.idempotent import _asked, digest, repeatable
+from aimass.protocols.idempotent import REPLAYED, REPLAYED_BODY, _asked, digest, repeatable
 
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000)
 
@@ -170,6 +171,33 @@ def test_a_body_in_base64_is_the_body_itself(service, memory):
 def test_a_call_that_sets_a_state_needs_no_key_and_ignores_it(service, memory):
     assert [service.post("k", method="PUT")[2]["count"] for _ in range(2)] == [1, 2]
     assert memory.kept == {}
+
+
+@pytest.mark.parametrize(("expires_at", "renewed"), [("2020-01-01T00:00:00.000Z", True), (None, False)])
+def test_a_kept_url_that_has_expired_is_left_to_the_route_to_sign_anew(memory, expires_at, renewed):
+    app = APIGatewayHttpResolver(enable_validation=True)
+    app.use([repeatable(lambda: memory)])
+
+    @app.post("/api/v1/models/m/predictions")
+    def make() -> Response[dict]:
+        before = app.context.get(REPLAYED_BODY)
+        upload = {"url": "new" if before else "first", "expires_at": expires_at or later(now(), hours=1)}
+        return Response(201, "application/json", {"job_id": before["job_id"] if before else "1", "upload": upload})
+
+    event = prediction("{}", media="application/json") | {
+        "requestContext": {
+            "http": {"method": "POST", "path": "/api/v1/models/m/predictions"},
+            "stage": "$default",
+            "authorizer": {"lambda": {"tenant": "acme"}},
+        },
+    }
+    event["headers"]["idempotency-key"] = "k"
+    first, again = app.resolve(event, CONTEXT), app.resolve(event, CONTEXT)
+    told = [json.loads(one["body"]) for one in (first, again)]
+    assert [one["job_id"] for one in told] == ["1", "1"]
+    assert [one["upload"]["url"] for one in told] == ["first", "new" if renewed else "first"]
+    assert again["headers"][REPLAYED] == "true"
+    assert app.context == {}
 
 
 def prediction(body, boundary="x", query=None, media="multipart/form-data"):

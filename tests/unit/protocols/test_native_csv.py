@@ -41,7 +41,7 @@ def test_the_only_inputs_matrix_in_the_order_of_the_columns(native):
 
 
 def test_columns_by_the_inputs_names(native):
-    text = "visits,age\r\n2,30\r\n\r\n3.0,40.5\r\n"
+    text = "visits, age\r\n2,30\r\n\r\n3.0,40.5\r\n"
     assert prediction(csv(native, "undescribed-people", text)) == {"total": [[32], [43.5]], "seen": [[2], [3]]}
 
 
@@ -51,6 +51,7 @@ def test_quotes_line_breaks_and_a_byte_order_mark(native):
 
 def test_numbers_alone_are_no_header_unless_they_count_the_columns(native):
     assert "must name the columns" in wrong(native, "iris", ROWS)
+    assert "must name the columns" in wrong(native, "iris", "5.1,3.5,1.4,0.2")
     assert prediction(csv(native, "iris", f"0,1,2,3\n{ROWS}"))["label"] == [0, 2]
 
 
@@ -63,12 +64,21 @@ def test_numbers_alone_are_no_header_unless_they_count_the_columns(native):
         ("iris", "a,b,c,d\n1,2,3\n", "line 2 has 3 cells, the header 4"),
         ("iris", "a,b,c\n1,2,3\n", "has 3 columns; input 'X' wants shape [-1, 4]"),
         ("iris", "a,b,c,a\n1,2,3,4\n", "names column 'a' 2 times"),
-        ("iris", "a,b,c,d\n1,2,x,4\n", "row 0, column 'c': wants FP32, got \"x\""),
-        ("iris", "a,b,c,d\n1,2,,4\n", "row 0, column 'c': wants FP32, got \"\""),
+        ("iris", "a,b,c,d\n1,2,x,4\n", "line 2, column 'c': wants a number, got \"x\""),
+        ("iris", "a,b,c,d\n1,2,,4\n", "line 2, column 'c': wants a number, got \"\""),
         ("iris", "a,b,c,d\n1,2,1_0,4\n", 'got "1_0"'),
         ("iris", "a,b,c,d\n1,2,1e400,4\n", 'got "1e400"'),
         ("iris", 'a,b,c,d\n1,2,"3,4\n', "line 2 is no CSV"),
         ("iris", "a,b,c,d\n1,2,3," + "4" * 200_000, "line 2 is no CSV: field larger than field limit"),
+        ("iris", "a,b,c,d1,2,3,4", "`curl -d` drops line breaks, `--data-binary` keeps them"),
+        ("iris", "a;b;c;d\n1,5;2;3;4\n", "line 2 has 2 cells, the header 1; cells look separated by ';'"),
+        ("iris", "a\tb\tc\td\n1\t2\t3\t4\n", "cells look separated by tabs: separate them by commas"),
+        ("undescribed-people", "age;visits\n1;2\n", "cells look separated by ';'"),
+        ("flowers", HEADER.replace(",", ";") + "\n1;2;3;4\n", "cells look separated by ';'"),
+        ("undescribed-people", "age,visits\n1,1e20\n", "line 2, column 'visits': 1e+20 is no INT64"),
+        ("echo-bool", "x_BOOL\ntrue\n\n2\n", "line 4, column 'x_BOOL': wants true, false, 1 or 0, got \"2\""),
+        ("echo-uint8", 'x_UINT8\n"1"\n255\n-1\n256\n', "line 4, column 'x_UINT8': -1 is no UINT8"),
+        ("echo-int64", "x_INT64\n" + "9" * 400 + "\n", "line 2, column 'x_INT64': 999"),
         ("loud", "", "holds no line"),
     ],
 )
@@ -77,12 +87,50 @@ def test_what_is_wrong_is_said_with_its_place(native, model, text, what):
 
 
 def test_a_whole_number_that_is_none_is_refused(native):
-    assert "visits" in refusal(csv(native, "undescribed-people", "age,visits\n1,2.5\n"))
+    told = wrong(native, "undescribed-people", "age,visits\n1,3\n1,2.5\n")
+    assert told == "the CSV line 3, column 'visits': 2.5 is no INT64, or out of its range"
 
 
-def test_unknown_and_missing_inputs_are_named(native):
-    fields = refusal(csv(native, "undescribed-people", "age,hair\n1,2\n"))
-    assert fields == {"hair": "unknown input", "visits": "missing: INT64 of shape [-1, 1]"}
+@pytest.mark.parametrize("model", ["undescribed-people", "same-names"])
+def test_unknown_and_missing_columns_are_named(native, model):
+    fields = refusal(csv(native, model, "age,hair\n1,2\n"))
+    assert fields == {
+        "hair": "unknown column; there are: 'age', 'visits'",
+        "visits": "missing: the header does not name this column",
+    }
+
+
+@pytest.mark.parametrize("model", ["undescribed-people", "same-names"])
+def test_the_column_that_was_meant_is_suggested(native, model):
+    assert "did you mean 'visits'?" in refusal(csv(native, model, "age,Visit\n1,2\n"))["Visit"]
+
+
+def test_bad_cells_are_named_together_by_their_lines(native):
+    text = f'{HEADER}\n1,2,x,4\n\n1,2,3,"4\n"\n1,?,3,y\n'
+    first = "the CSV line 2, column 'petal length': wants a number, got \"x\"; line 6, column "
+    told = wrong(native, "iris", text)
+    assert told.startswith(first + "'petal width': wants a number, got \"y\"; line 6, column 'sepal width'")
+    assert wrong(native, "flowers", text) == first + "'sepal width': wants a number, got \"?\""
+
+
+@pytest.mark.parametrize("model", ["iris", "flowers"])
+def test_of_very_many_bad_cells_the_first_are_named(native, model):
+    told = wrong(native, model, HEADER + "\n1,2,x,4" * 500)
+    assert [f"line {line}, column 'petal length'" in told for line in (2, 11, 12)] == [True, True, False]
+    assert told.endswith("there may be more")
+
+
+def test_in_a_large_table_the_first_bad_cell_is_named(native):
+    assert "line 20002, column" in wrong(native, "flowers", HEADER + "\n1,2,3,4" * 20_000 + "\n1,2,3,x")
+
+
+@pytest.mark.parametrize("model", ["iris", "flowers"])
+def test_a_number_is_the_same_with_a_description_and_without(native, model):
+    text = f"{HEADER}\n 5.1 ,+3.5,14e-1,{{}}\n"
+    assert csv(native, model, text.format("true"))[0] == 200
+    for cell in ("1_0", "1e999", "٣", "0x1", "1,5", "yes"):
+        told = wrong(native, model, text.format(f'"{cell}"'))
+        assert told.startswith("the CSV line 2, column 'petal width': wants a number")
 
 
 def test_a_model_that_no_table_fits_tells_what_it_takes(native):

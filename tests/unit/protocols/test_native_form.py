@@ -115,6 +115,7 @@ def test_version_and_variant_are_fields(native):
     fields = [("data", ROW, "x.npy"), ("version", "1"), ("compress", "original")]
     assert prediction(native.form("/predict/scaled", fields)) == [[2, 4, 6, 8]]
     assert prediction(native.form("/predict/scaled", [fields[0], ("compress", "null")])) == [[2, 4, 6, 8]]
+    assert prediction(native.form("/predict/scaled", [fields[0], ("version", "null")])) == [[2, 4, 6, 8]]
     assert native.form("/predict/scaled", [fields[0], ("version", "7")])[0] == 404
     assert "int4" in refusal(native.form("/predict/scaled", [fields[0], ("compress", "int4")]))["compress"]
 
@@ -123,13 +124,20 @@ def test_every_field_that_is_wrong_is_named(native):
     told = refusal(
         native.form(
             "/predict",
-            [("version", b"1", "v.txt"), ("compress", "a"), ("compress", "b"), ("colour", "x")],
+            [
+                ("version", b"1", "v.txt"),
+                ("compress", "a"),
+                ("compress", "b"),
+                ("colour", "x"),
+                ("file", ROW, "x.npy"),
+            ],
         )
     )
     assert told == {
         "version": "must be text, not a file",
         "compress": "sent more than once",
         "colour": "unknown field",
+        "file": "unknown field; send the file as `data`",
         "data": "missing: send a file, several, or text in the field 'data'",
     }
     assert refusal(native.form("/predict", [("data", ROW, "x.npy")])) == {"model_name": "missing"}

@@ -148,6 +148,13 @@ def uncompressed(**arrays):
     return file.getvalue()
 
 
+def test_an_array_without_a_name_alone_is_the_only_input(native):
+    file = io.BytesIO()
+    np.savez(file, SCALED)
+    assert prediction(post(native, "scaled", file.getvalue())) == (SCALED * 2).tolist()
+    assert refusal(post(native, "pair", file.getvalue()))["arr_0"] == "unknown input"
+
+
 def test_an_npz_of_other_names_is_refused(native):
     assert refusal(post(native, "pair", npz(x_FP32=SCALED, y=SCALED))) == {
         "y": "unknown input",

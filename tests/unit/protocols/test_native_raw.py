@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aimass.domain.description import Description, ImageInput
+from aimass.domain.errors import InvalidArguments
 from aimass.protocols.native.contents import Content, payload_of
 from tests.unit.inference.models import echo
 from tests.unit.inference.plane import Shelf
@@ -53,6 +55,9 @@ def test_one_text_to_the_last_character(native, content_type):
 def test_a_text_that_is_not_in_utf_8_says_so_or_is_refused(native):
     assert prediction(native.body("loud", "ünï".encode("latin-1"), "text/plain; charset=ISO-8859-1")) == ["ünï!"]
     assert prediction(native.body("loud", "ünï".encode("utf-16"), 'text/plain; charset="utf-16"')) == ["ünï!"]
+    for name in ("latin-1", "latin1", "L1", "cp1252", "ISO8859_1"):
+        assert prediction(native.body("loud", "ünï".encode("latin-1"), f"text/plain; charset={name}")) == ["ünï!"]
+    assert prediction(native.body("loud", "ünï".encode(), "text/plain; charset=utf8")) == ["ünï!"]
     assert "no text in utf-8" in refusal(native.body("loud", b"\xff", "text/plain"))["data"]
     for charset in ("punycode", "unicode_escape", "hex", "x" * 39):
         assert charset in refusal(native.body("loud", b"x", f"text/plain; charset={charset}"))["content-type"]
@@ -74,8 +79,49 @@ def test_json_is_the_arguments_or_data_alone(native, content_type, body):
 
 def test_other_bytes_are_the_only_inputs(native):
     assert prediction(native.body("scaled", ROW.tobytes(), "application/octet-stream")) == [[2, 4, 6, 8]]
-    assert prediction(native.body("scaled", ROW.tobytes(), CURL)) == [[2, 4, 6, 8]]
     assert prediction(native.body("loud", b"caf\xc3\xa9", "application/octet-stream")) == ["café!"]
+
+
+@pytest.mark.parametrize("content_type", [None, CURL])
+def test_bytes_of_which_nothing_is_said_are_no_tensor(native, content_type):
+    told = refusal(native.body("scaled", ROW.tobytes(), content_type))["data"]
+    assert "is not recognised" in told
+    assert "('x', FP32 of shape [-1, 4]) are application/octet-stream" in told
+
+
+def test_text_is_no_tensors_bytes(native):
+    told = refusal(native.body("scaled", b"sixteen letters!" * 4, "application/octet-stream"))["data"]
+    assert "is text, not a tensor's bytes" in told
+    assert "no text that this version takes" in refusal(native.body("plain", b"sixteen letters!", CURL))["data"]
+    assert prediction(native.body("echo-uint8", b"ab", "application/octet-stream")) == [97, 98]
+
+
+HEIC = b"\x00\x00\x00\x18ftypheic" + bytes(52)
+
+
+@pytest.mark.parametrize("content_type", [None, CURL, "image/heic", "application/octet-stream"])
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [(HEIC, "HEIC"), (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3" + bytes(50), "PDF"), (b'<?xml version="1.0"?>\n<svg/>', "SVG")],
+)
+def test_what_is_taken_for_a_picture_and_is_none_is_named(native, content_type, body, name):
+    told = refusal(native.body("colors", body, content_type))["data"]
+    assert name in told
+    assert "pictures are JPEG, PNG, WebP, GIF, BMP, TIFF" in told
+    if not (content_type or "").startswith("image"):
+        assert name in refusal(native.body("scaled", body, content_type))["data"]
+
+
+def test_a_picture_tensor_that_begins_as_a_jpeg_does_is_numbers():
+    shelf = Shelf()
+    seen = Description(image=ImageInput("x_UINT8"))
+    version = shelf.add("echo", echo("UINT8", shape=[1, 2, 2, 1]), description=seen)
+    given = payload_of([Content(b"\xff\xd8\xff\x00", "application/octet-stream")], None)(version, refused)
+    assert given.inputs["x_UINT8"].tolist() == [[[[255], [216]], [[255], [0]]]]
+
+
+def refused(version, media):
+    raise InvalidArguments("no picture")
 
 
 def test_a_picture_goes_as_it_is_to_a_model_of_bytes_without_a_description():
@@ -103,6 +149,7 @@ def test_the_query_has_version_format_and_variant(native):
     assert prediction(native.body("scaled", json.dumps(ROW.tolist()).encode(), None, query)) == [[2, 4, 6, 8]]
     assert prediction(native.body("loud", b'{"a": 1}', None, "?input_format=text&compress=null")) == ['{"a": 1}!']
     assert native.body("scaled", npy(ROW), None, "?version=2")[0] == 404
+    assert prediction(native.body("scaled", npy(ROW), None, "?version=null")) == [[2, 4, 6, 8]]
     assert "there are: 'original'" in refusal(native.body("scaled", npy(ROW), None, "?compress=int8"))["compress"]
     assert "'csv'" in refusal(native.body("scaled", npy(ROW), None, "?input_format=smell"))["input_format"]
     assert "version" in refusal(native.body("scaled", npy(ROW), None, "?version="))
@@ -124,8 +171,39 @@ def test_what_the_url_and_the_body_say_must_agree(native):
 
 
 def test_arguments_that_are_missing_or_unknown_are_named(native):
-    told = refusal(native.body("scaled", b'{"dta": 1}', "application/json"))
-    assert told == {"input_format": "missing", "data": "missing", "dta": "unknown argument"}
+    told = refusal(native.body("scaled", b'{"input_format": "json", "dta": 1}', "application/json"))
+    assert told == {"data": "missing", "dta": "unknown argument"}
+
+
+@pytest.mark.parametrize("content_type", [None, CURL, "application/json"])
+def test_an_object_without_data_is_the_input(native, content_type):
+    def answer(model, sent):
+        return native.body(model, json.dumps(sent).encode(), content_type)
+
+    assert prediction(answer("undescribed-people", {"age": 30, "visits": 2}))["total"] == [[32]]
+    assert prediction(answer("undescribed-people", {"age": [30, 1], "visits": [2, 3]}))["total"] == [[32], [4]]
+    assert prediction(answer("people", {"Visits": 2}))["total"] == [[42]]
+    assert prediction(answer("flowers", dict(zip(IRIS, [5.1, 3.5, 1.4, 0.2], strict=True))))[0]["label"] == "setosa"
+    assert refusal(answer("scaled", {"dta": 1})) == {"dta": "unknown input", "x": "missing: FP32 of shape [-1, 4]"}
+
+
+@pytest.mark.parametrize(
+    ("name", "route"), [("instances", "POST /v1/models/scaled:predict"), ("inputs", "POST /v2/models/scaled/infer")]
+)
+def test_a_call_of_another_protocol_is_told_where_it_goes(native, name, route):
+    assert route in refusal(native.body("scaled", json.dumps({name: []}).encode()))["data"]
+    told = refusal(native.json("scaled", [], **{name: []}))[name]
+    assert route.replace("scaled", "{model}") in told
+
+
+@pytest.mark.parametrize("content_type", [None, CURL, "application/json"])
+@pytest.mark.parametrize("model", ["loud", "described-loud"])
+def test_a_list_of_texts_is_texts(native, content_type, model):
+    assert prediction(native.body(model, b'["a", "b"]', content_type)) == ["a!", "b!"]
+    words = native.body("words", b'["good day", "bad"]', content_type)
+    assert prediction(words)["y"] == [[2], [1]]
+    assert prediction(native.json(model, "hey")) == ["hey!"]
+    assert prediction(native.form(f"/predict/{model}", [("data", '["a", "b"]')])) == ["a!", "b!"]
 
 
 def test_a_media_type_that_is_not_taken_names_those_that_are(native):

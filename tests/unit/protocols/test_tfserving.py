@@ -87,6 +87,7 @@ def test_an_output_without_rows_asks_for_columns(post):
         ({"instances": []}, "at least one row"),
         ({"instances": ROW[0]}, "at least one row"),
         ({"instances": [ROW], "extra": 1}, "unknown keys: extra"),
+        ({"instances": [ROW], "signature_name": "tpu"}, 'no signature "tpu": every model here has'),
         ({"instances": [ROW], "signature_name": 5}, "signature_name must be a string"),
         ([], "must be a JSON object"),
         ({"instances": [[1, 2]]}, "input 'x': wants FP32 of shape [-1, 4], got shape [1, 2]"),

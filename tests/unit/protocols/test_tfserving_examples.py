@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def post(tmp_path_factory):
     shelf = described_shelf()
     shelf.add("zipmap", classifier(zipmap=True))
     shelf.add("logits", scaled(columns=2), labels=("ham", "spam"))
-    top = Description(("ham", "spam"), classes=ClassOutput("y", "softmax", top_k=1))
+    top = Description(("ham", "spam"), classes=ClassOutput("y", "softmax", top_k=1, threshold=0.5))
     shelf.add("top", scaled(columns=2), description=top)
     shelf.add("column", scaled(columns=1))
     shelf.add("vector", echo("FP32", shape=["n"]))
@@ -52,7 +53,7 @@ def test_classify_gives_label_and_score_pairs_for_each_example(post):
 
 
 def test_classify_reads_zipmaps_maps(post):
-    (row,) = results(post("zipmap:classify", {"signature_name": "classify", "examples": [{"X": IRIS}]}))
+    (row,) = results(post("zipmap:classify", {"signature_name": "serving_default", "examples": [{"X": IRIS}]}))
     assert [label for label, _ in row] == ["0", "1", "2"]
 
 
@@ -60,9 +61,10 @@ def test_logits_are_scores_too(post):
     assert results(post("logits:classify", {"examples": [{"x": [3, -1]}]})) == [[["ham", 6.0], ["spam", -2.0]]]
 
 
-def test_a_described_classifier_answers_as_described(post):
-    ((row,),) = results(post("top:classify", {"examples": [{"x": [1, 0]}]}))
-    assert row == ["ham", pytest.approx(1 / (1 + np.exp(-2)))]
+def test_a_described_classifier_has_its_activation_and_all_of_its_classes(post):
+    (row,) = results(post("top:classify", {"examples": [{"x": [1, 0]}]}))
+    ham = pytest.approx(1 / (1 + np.exp(-2)))
+    assert row == [["ham", ham], ["spam", pytest.approx(1 / (1 + np.exp(2)))]]
 
 
 def test_examples_name_the_columns_of_a_described_table(post):
@@ -109,6 +111,8 @@ def test_regress_knows_bfloat16_and_what_is_no_number(post):
         ("wide:classify", {"examples": []}, "examples must be a list of at least one object"),
         ("wide:classify", {"examples": [IRIS]}, "examples must be a list of at least one object"),
         ("wide:classify", {"examples": [{"x": IRIS}], "context": 5}, "context must be an object"),
+        ("zipmap:classify", {"signature_name": "tpu", "examples": [{"X": IRIS}]}, 'no signature "tpu"'),
+        ("column:regress", {"signature_name": "tpu", "examples": [{"x": 1}]}, "has 'serving_default' alone"),
         ("wide:classify", [], "must be a JSON object with 'examples'"),
         ("wide:classify", {"examples": [{"z": IRIS}]}, "input 'z': unknown input"),
         ("wide:classify", {"examples": [{"x": IRIS}, {"x": [1]}]}, "input 'x': ragged lists"),
@@ -152,6 +156,12 @@ def test_predict_takes_the_rows_and_columns_of_a_described_table(post):
     assert post("people:predict", rows) == (200, {"predictions": expected})
     columns = {"inputs": {"Age": [30, None], "Visits": [2, 3]}}
     assert post("people:predict", columns) == (200, {"outputs": {"total": [[32.0], [43.0]], "seen": [[2], [3]]}})
+
+
+def test_a_cell_that_is_a_list_is_named_with_its_row(post):
+    status, answer = post("people:predict", {"instances": [{"Age": 30, "Visits": 2}, {"Age": [30], "Visits": 3}]})
+    assert status == 400
+    assert re.match(r"row 1\b.*column 'Age'.*got \[30\]", answer["error"])
 
 
 def test_predict_still_takes_the_tensors_of_a_described_model(post):

@@ -13,6 +13,7 @@ from aimass.domain.description import Batching, Description
 from aimass.domain.errors import InvalidArguments, PayloadTooLarge
 from aimass.domain.model import Failure, TensorSpec
 from aimass.protocols.openinference.classification import best_classes
+from aimass.protocols.openinference.routes import NOT_OFFERED
 from tests.unit.inference.models import echo, scaled, sequence
 from tests.unit.inference.plane import Caller, Shelf, predictor
 
@@ -83,6 +84,27 @@ def test_statistics_count_rows_runs_and_failures_of_the_version(caller):
 def test_statistics_of_what_was_never_called_are_zero(caller):
     (found,) = document(caller, "GET", "/v2/models/m/stats")["model_stats"]
     assert (found["version"], found["inference_count"], found["last_inference"]) == ("2", 0, 0)
+
+
+def test_statistics_of_all_are_those_of_the_tenants_versions_called_here(caller):
+    assert document(caller, "GET", "/v2/models/stats") == {"model_stats": []}
+    infer(caller, "m/versions/2", rows=3)
+    infer(caller, "m/versions/1")
+    infer(caller, "batched")
+    caller.plane._statistics.failed("other", "secret", 1, 0.1)
+    found = document(caller, "GET", "/v2/models/stats")["model_stats"]
+    assert [(one["name"], one["version"], one["inference_count"]) for one in found] == [
+        ("batched", "1", 2),
+        ("m", "1", 2),
+        ("m", "2", 3),
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), NOT_OFFERED)
+def test_what_makes_sense_beside_a_server_alone_is_not_offered(caller, method, path):
+    answer = caller.call(method, path.replace("{model}", "m").replace("{region}", "r"))
+    assert answer.status == 501
+    assert json.loads(answer.body).keys() == {"error"}
 
 
 def test_the_index_lists_the_versions_of_all_models_that_are_not_deleted(caller):

@@ -12,6 +12,7 @@ from aimass.domain.description import ClassOutput, ImageInput, Resize, Tokenizer
 from aimass.domain.errors import InvalidArguments, InvalidDescription, VersionNotFound, VersionNotReady
 from aimass.domain.model import Limits as TenantLimits
 from aimass.domain.ports import PageRequest
+from aimass.protocols.control import version_view
 from aimass.sandbox.limits import Limits
 from aimass.usecases import import_model
 from aimass.usecases.descriptions import get_description, reset_description, set_description
@@ -143,6 +144,17 @@ def test_the_document_that_came_with_the_upload_goes_before_the_bundles(at, impo
     assert at.registry.usage_of("t").bytes == version.stored_bytes
 
 
+@pytest.mark.parametrize("name", ["AIMass.yaml", "aimass.YML", "Aimass.Yaml"])
+def test_a_documents_name_is_known_in_any_case(imported, name):
+    body = bundle(**{name: "aimass: 1\nlabels: [x, y, z]", "model.onnx": classifier()})
+    assert imported(body).description.labels == ("x", "y", "z")
+
+
+def test_a_document_in_its_usual_spelling_goes_before_others(imported):
+    files = {"AIMASS.yaml": "aimass: 1\nlabels: [a, b, c]", "aimass.yml": "aimass: 1\nlabels: [x, y, z]"}
+    assert imported(bundle(**files, **{"model.onnx": classifier()})).description.labels == ("x", "y", "z")
+
+
 def test_a_slip_in_the_document_ends_the_import_with_its_line(at, imported):
     body = bundle(**{"aimass.yaml": "aimass: 1\nlabels:\n  - cat\n  - no\n", "model.onnx": classifier()})
     with pytest.raises(
@@ -177,6 +189,8 @@ def test_a_tokenizer_is_kept_with_the_version_and_nothing_else_of_the_bundle(at,
     assert version.description.labels == ("score",)
     assert [asset.path for asset in version.assets] == ["tokenizer.json"]
     assert at.index.references("t", version.assets[0].sha256) == [("m", 1)]
+    assert at.registry.get_version("t", "m", 1).assets[0].memory >= version.assets[0].size
+    assert version.asset_memory == version.assets[0].memory
 
 
 @pytest.mark.parametrize("broken", [b"{}", b"\xff\x00", b"[1]", tokenizer()[:-40]])
@@ -229,11 +243,19 @@ def test_a_description_is_set_and_brought_back(at, imported):
     first = get_description(at.registry, "t", "m", 1).description
     body = b"aimass: 1\nlabels: [x, y, z]\noutput: {top_k: 1}\ninput: null"
     after = set_description(at.registry, at.artifacts, "t", "m", 1, body)
-    assert after.description.classes == ClassOutput("logits", top_k=1)
+    assert after.description.classes == ClassOutput("logits", "softmax", top_k=1)
     assert after == at.registry.get_version("t", "m", 1)
     back = reset_description(at.registry, at.artifacts, "t", "m", 1)
     assert back.description == first
     assert back == at.registry.get_version("t", "m", 1)
+
+
+def test_that_classes_do_not_exclude_each_other_is_still_known_when_the_description_is_set(at, imported):
+    several = json.dumps({"problem_type": "multi_label_classification"})
+    version = imported(bundle(**{"config.json": several, "labels.txt": "a\nb\nc", "model.onnx": classifier()}))
+    assert version.description.classes == ClassOutput("logits", "sigmoid")
+    after = set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\noutput: {top_k: 2}")
+    assert after.description.classes == ClassOutput("logits", "sigmoid", top_k=2)
 
 
 def test_a_tokenizers_length_is_still_known_when_the_description_is_set(at, imported):
@@ -280,3 +302,9 @@ def test_whoever_serves_the_version_sees_a_new_description_within_seconds(at, im
     reset_description(at.registry, at.artifacts, "t", "m", 1)
     now += NAME_SECONDS
     assert finder.find("t", "m", 1).class_names == ("r", "g", "b")
+
+
+def test_a_versions_record_shows_the_labels_that_its_answers_have(at, imported):
+    imported(classifier(), labels=("r", "g", "b"))
+    after = set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [x, y, z]")
+    assert version_view("t", after, at.artifacts)["labels"] == ["x", "y", "z"]

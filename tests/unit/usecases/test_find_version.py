@@ -4,6 +4,7 @@ import pytest
 
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
 from aimass.domain.model import Deletion, Failure
+from aimass.usecases import find_version
 from aimass.usecases.find_version import VersionFinder
 from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import TENANT, Shelf
@@ -166,3 +167,28 @@ def test_what_is_remembered_is_bounded_and_per_tenant(shelf, clock):
     finder.find(TENANT, "m", 2)
     with pytest.raises(ModelNotFound):
         finder.find("other", "m", 2)
+
+
+def test_a_version_is_remembered_once_however_often_its_model_changes(shelf, clock):
+    finder = VersionFinder(shelf, clock)
+    for epoch in range(50):
+        shelf.epochs["m"] = epoch
+        clock.now += 5
+        assert finder.find(TENANT, "m", 2).number == 2
+    assert shelf.reads.count("version m 2") == 50
+    assert len(finder._known) == 1
+    assert finder._known_bytes == next(iter(finder._known.values())).weight
+
+
+def test_what_is_remembered_is_bounded_by_size_and_the_oldest_goes_first(shelf, clock, monkeypatch):
+    labels = tuple(f"label {number}" for number in range(1000))
+    for number in (1, 2, 3):
+        shelf.versions["m", number] = replace(shelf.versions["m", number], labels=labels)
+    finder = VersionFinder(shelf, clock)
+    finder.find(TENANT, "m", 1)
+    monkeypatch.setattr(find_version, "_MOST_BYTES", finder._known_bytes * 2)
+    for number in (2, 1, 3, 2):
+        finder.find(TENANT, "m", number)
+    assert shelf.reads.count("version m 2") == 1
+    finder.find(TENANT, "m", 1)
+    assert shelf.reads.count("version m 1") == 2

@@ -2,13 +2,19 @@ import numpy as np
 import pytest
 
 from aimass.domain.description import Batching, Description
-from aimass.domain.errors import InvalidArguments, PredictionFailed, PredictionOutOfMemory, PredictionTimeout
+from aimass.domain.errors import (
+    InvalidArguments,
+    PayloadTooLarge,
+    PredictionFailed,
+    PredictionOutOfMemory,
+    PredictionTimeout,
+)
 from aimass.domain.placement import PlacedElsewhere
 from aimass.inference.dataplane import Asked
 from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions
 from aimass.usecases.predict import Predictor
-from tests.unit.inference.models import echo, scaled
+from tests.unit.inference.models import classifier, echo, scaled
 from tests.unit.inference.plane import TENANT, Shelf, predictor, variant
 from tests.unit.sandbox.graphs import model, node, value, weight
 
@@ -31,6 +37,15 @@ def test_the_version_asked_for_answers(shelf, tmp_path):
         assert (found.version.number, found.variant.name) == (number, "original")
         assert found.outputs[0][0].name == "y"
         assert found.outputs[0][1].tolist() == [[factor] * 4]
+
+
+def test_a_data_plane_that_finds_in_another_way_is_the_same_otherwise(shelf, tmp_path):
+    plane = predictor(shelf, tmp_path)
+    pinned = plane.finding(lambda tenant, model, ref: plane.find_version(tenant, model, 1)).within(20)
+    assert pinned.find_version(TENANT, "m", 2).number == 1
+    assert plane.find_version(TENANT, "m", 2).number == 2
+    pinned.predict(TENANT, Asked(pinned.find_version(TENANT, "m", None), ROW))
+    assert plane.all_statistics(TENANT).keys() == {("m", 1)}
 
 
 def test_a_model_is_fetched_and_opened_once(shelf, tmp_path):
@@ -183,6 +198,42 @@ def test_all_batches_share_one_deadline(shelf, tmp_path):
     with pytest.raises(PredictionTimeout, match="3 of the 5 batches took all of this call's time"):
         plane.predict(TENANT, Asked(version, {"x": rows(10)}))
     assert runtime.log == ["open", "run 20", "run 12", "run 4"]
+
+
+def test_batches_that_take_longer_than_a_call_has_open_nothing(shelf, tmp_path):
+    version = shelf.add("fixed", fixed())
+    plane = predictor(shelf, tmp_path, seconds=2)
+    with pytest.raises(
+        PayloadTooLarge, match=r"5002 rows are 2501 batches of 2 rows, about 2\.5 s, and a call has 2 s"
+    ):
+        plane.predict(TENANT, Asked(version, {"x": rows(5002)}))
+    with pytest.raises(PayloadTooLarge, match=r"a call has 0\.5 s"):
+        plane.within(0.5).predict(TENANT, Asked(version, {"x": rows(2000)}))
+    assert "artifact model.onnx" not in shelf.reads
+
+
+def test_zipmaps_maps_of_several_batches_are_joined(shelf, tmp_path):
+    graph = classifier(zipmap=True)
+    graph.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 3
+    graph.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 3
+    version = shelf.add("iris", graph)
+    flowers = np.tile(np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.1, 5.6, 2.4]], np.float32), (3, 1))
+    found = predictor(shelf, tmp_path).predict(TENANT, Asked(version, {"X": flowers}))
+    labels, scores = (one for _, one in found.outputs)
+    assert labels.tolist() == [0, 2] * 3
+    assert [max(row, key=row.get) for row in scores] == [0, 2] * 3
+
+
+def test_inputs_of_different_lengths_that_the_runtime_refuses_are_told_apart(shelf, tmp_path):
+    joined = model(
+        [node("Concat", ["age", "visits"], ["y"], axis=1)],
+        [value("age", ["n", 1]), value("visits", ["m", 1])],
+        [value("y", ["k", 2])],
+    )
+    version = shelf.add("joined", joined)
+    feed = {name: np.ones((count, 1), np.float32) for name, count in (("age", 2), ("visits", 3))}
+    with pytest.raises(PredictionFailed, match=r"^inputs have different numbers of rows: 'age' 2, 'visits' 3; input "):
+        predictor(shelf, tmp_path).predict(TENANT, Asked(version, feed))
 
 
 def test_an_unknown_variant_is_refused_with_those_there_are(shelf, tmp_path):

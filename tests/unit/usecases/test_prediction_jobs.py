@@ -3,7 +3,10 @@
 import json
 from dataclasses import replace
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from aimass.adapters.aws.due import DynamoDueList
 from aimass.adapters.aws.predictions import S3PredictionFiles
@@ -18,6 +21,7 @@ from aimass.domain.errors import (
     LimitExceeded,
     ModelNotFound,
     NoAnswer,
+    NotFound,
     PayloadTooLarge,
     VersionNotFound,
     WebhookSecretMissing,
@@ -35,7 +39,15 @@ from aimass.usecases.prediction_jobs import (
     retry_prediction,
     stored_answer,
 )
-from aimass.usecases.run_prediction import ATTEMPT_SECONDS, Answered, ArrivedInput, Pinned, Runs, run_prediction
+from aimass.usecases.run_prediction import (
+    ATTEMPT_SECONDS,
+    LOST_SECONDS,
+    Answered,
+    ArrivedInput,
+    Runs,
+    pinned,
+    run_prediction,
+)
 from aimass.usecases.settle import House, settle_due
 from aimass.usecases.webhooks import rotate_secret
 from tests.unit.aws.test_registry import move, ready
@@ -139,17 +151,16 @@ def test_the_version_is_found_when_the_job_is_made(at, query, body, headers, sai
 
 
 def test_what_was_named_means_at_the_run_what_it_meant_then(at):
-    class Plane:
-        def find_version(self, tenant, model, ref):
-            return ref
+    def find(tenant, model, ref):
+        return ref
 
     ready(at.registry, 2)
     move(at.registry, 1, "canary")
     by_name, by_default = asked(at, query={"version": "canary"}), asked(at)
     move(at.registry, 2, "canary")
-    assert Pinned(Plane(), by_name).find_version("t", "m", "canary") == 1
-    assert Pinned(Plane(), by_default).find_version("t", "m", None) == 2
-    assert Pinned(Plane(), by_default).find_version("t", "m", "canary") == "canary", "named in a body sent to a URL"
+    assert pinned(find, by_name)("t", "m", "canary") == 1
+    assert pinned(find, by_default)("t", "m", None) == 2
+    assert pinned(find, by_default)("t", "m", "canary") == "canary", "named in a body sent to a URL"
 
 
 def test_the_version_that_answered_is_the_jobs(at, runs):
@@ -165,6 +176,11 @@ def test_the_version_that_answered_is_the_jobs(at, runs):
         (NewPrediction("nobody", {}, JSON, b"1"), ModelNotFound),
         (NewPrediction("m", {"version": "9"}, JSON, b"1"), VersionNotFound),
         (NewPrediction("m", {}, JSON, b""), InvalidArguments),
+        (NewPrediction("m", {}, JSON, b'{"model_name": "other", "data": [1]}'), InvalidArguments),
+        (NewPrediction("m", {"version": "1"}, JSON, b'{"model_name": "other"}'), InvalidArguments),
+        (NewPrediction("m", {"compress": "int8"}, JSON, b"[1]"), InvalidArguments),
+        (NewPrediction("m", {"compress": "int8"}, {"content-type": "image/png"}, size=5), InvalidArguments),
+        (NewPrediction("m", {"compress": "int8", "version": "1"}, JSON, size=5), InvalidArguments),
         (NewPrediction("m", {}, {"accept": "x" * 2000}, b"1"), InvalidArguments),
         (NewPrediction("m", {}, JSON, size=MAX_INPUT_BYTES + 1), PayloadTooLarge),
         (NewPrediction("m", {}, JSON, b"1", webhook=HOOK), WebhookSecretMissing),
@@ -176,6 +192,26 @@ def test_what_is_refused_leaves_no_job(at, new, error):
         request_prediction(at, "t", new)
     assert at.registry.list_jobs("t", PageRequest(), state="waiting", model=None).items == ()
     assert at.limits.usage_of("t").jobs == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "headers"),
+    [
+        ({"compress": "null"}, b"[1]", JSON),
+        ({}, b'{"model_name": "m"}', JSON),
+        ({"compress": "int8"}, None, JSON),
+        ({"compress": "int8"}, b"\x1f\x8b", {**JSON, "content-encoding": "gzip"}),
+        ({"compress": "int8"}, b"--x", {"content-type": "multipart/form-data; boundary=x"}),
+    ],
+)
+def test_what_only_its_run_can_judge_is_taken(at, query, body, headers):
+    assert asked(at, body, query=query, headers=headers, size=0 if body else 5).state == "waiting"
+
+
+def test_a_refused_variant_is_told_which_there_are(at):
+    with pytest.raises(InvalidArguments) as caught:
+        asked(at, query={"compress": "int8"})
+    assert caught.value.details["fields"] == {"compress": "version 1 has no variant 'int8'; there are: 'original'"}
 
 
 def test_jobs_beyond_the_tenants_limit_are_refused_at_once(at):
@@ -255,8 +291,9 @@ def test_an_attempt_that_dies_every_time_ends_the_job(at, runs):
     assert (ended.error.code, ended.attempt, at.limits.usage_of("t").jobs) == ("prediction_interrupted", 3, 0)
 
 
-def settle(at, moment):
-    house = House(at.registry, None, None, DynamoDueList(at.registry._client, "table"), at.webhooks)
+def settle(at, moment, registry=None):
+    due = DynamoDueList(at.registry._client, "table")
+    house = House(registry or at.registry, None, None, due, at.webhooks, at.files)
     counts = settle_due(house, moment, lambda: True)
     return {what: count for what, count in counts.items() if what.startswith("predictions")}
 
@@ -269,12 +306,41 @@ def test_a_body_that_never_comes_ends_its_job_after_its_url_has(at):
     assert at.limits.usage_of("t").jobs == 0
 
 
+def test_a_body_that_is_there_waits_in_a_long_queue_until_it_expires(at, runs):
+    at_once, by_url = asked(at), asked(at, None, size=5)
+    at.files.put_input(by_url.call.key, b"[1,2]", "application/json")
+    assert settle(at, later(now(), days=6)) == {}
+    assert run_prediction(runs, arrived(at, by_url), answering()) == "succeeded"
+    assert settle(at, later(now(), days=8)) == {"predictions_expired": 1}
+    assert at.registry.get_job("t", at_once.id).error.code == "input_expired"
+    assert at.limits.usage_of("t").jobs == 0
+
+
+def test_a_job_that_starts_while_the_sweep_looks_at_it_goes_on(at, runs):
+    job = asked(at, None, size=5)
+
+    class Slow:
+        def __getattr__(self, name):
+            return getattr(at.registry, name)
+
+        def fail(self, *ended):
+            at.files.put_input(job.call.key, b"[1,2]", "application/json")
+            run_prediction(runs, arrived(at, job), answering())
+            at.registry.fail(*ended)
+
+    assert settle(at, later(now(), hours=2), Slow()) == {}
+    ended = at.registry.get_job("t", job.id)
+    assert ended.state == "succeeded"
+    left = DynamoDueList(at.registry._client, "table").due(later(now(), minutes=80))
+    assert [reminder.at for reminder in left] == [ended.call.given_up_at], "that of its attempt alone"
+
+
 def test_an_attempt_that_died_and_whose_message_never_comes_again_is_ended_by_the_sweep(at, runs):
     job = asked(at)
     with pytest.raises(KeyboardInterrupt):
         run_prediction(runs, arrived(at, job), killed)
-    assert settle(at, later(now(), seconds=ATTEMPT_SECONDS - 60)) == {}
-    assert settle(at, later(now(), seconds=ATTEMPT_SECONDS + 60)) == {"predictions_interrupted": 1}
+    assert settle(at, later(now(), seconds=ATTEMPT_SECONDS + 60)) == {}, "its message is about to come again"
+    assert settle(at, later(now(), seconds=ATTEMPT_SECONDS + LOST_SECONDS + 60)) == {"predictions_interrupted": 1}
     assert at.registry.get_job("t", job.id).error.code == "prediction_interrupted"
 
 
@@ -335,6 +401,7 @@ def test_a_failed_job_runs_again_over_its_body_and_its_version(at, runs):
     ready(at.registry, 2)
     again = retry_prediction(at, "t", at.registry.get_job("t", job.id))
     assert (again.state, again.attempt, again.error, again.answer) == ("waiting", 2, None, None)
+    assert again.call.given_up_at == again.call.expires_at > job.call.expires_at, "its input is stored anew"
     assert at.limits.usage_of("t").jobs == 1
     event = arrived(at, again)
     assert event.version_id != again.call.version_id, "S3 tells of it anew"
@@ -342,6 +409,45 @@ def test_a_failed_job_runs_again_over_its_body_and_its_version(at, runs):
     assert run_prediction(runs, event, answer) == "succeeded"
     ((called, body),) = answer.calls
     assert (called.version, body) == (1, b'{"data": [1]}')
+
+
+def test_a_job_that_was_given_up_runs_again_when_its_body_came_after_all(at, runs):
+    job = asked(at, None, size=5)
+    settle(at, later(now(), hours=2))
+    at.files.put_input(job.call.key, b"[1,2]", "application/json")
+    again = retry_prediction(at, "t", at.registry.get_job("t", job.id))
+    answer = answering()
+    assert run_prediction(runs, arrived(at, again), answer) == "succeeded"
+    assert [body for _, body in answer.calls] == [b"[1,2]"]
+
+
+def test_a_retry_whose_body_cannot_be_stored_leaves_no_job_waiting(at, monkeypatch):
+    def down(*_):
+        raise OSError("unreachable")
+
+    job = cancel(at, asked(at))
+    monkeypatch.setattr(at.files, "repeat_input", down)
+    with pytest.raises(OSError, match="unreachable"):
+        retry_prediction(at, "t", job)
+    failed = at.registry.get_job("t", job.id)
+    assert (failed.state, failed.error.code, at.limits.usage_of("t").jobs) == ("failed", "upload_failed", 0)
+
+
+def test_what_may_not_be_listed_is_gone_when_it_is_refused():
+    """S3 answers 403 for what is not there to whom may not list the bucket."""
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    files = S3PredictionFiles(client, "uploads")
+    with Stubber(client) as stubbed:
+        for operation in ("get_object", "copy_object", "head_object"):
+            stubbed.add_client_error(operation, "AccessDenied", http_status_code=403)
+        with pytest.raises(NotFound):
+            files.read_input("predictions/in/t/j", "v")
+        with pytest.raises(NotFound):
+            files.repeat_input("predictions/in/t/j", "v", "text/csv")
+        assert files.find_input("predictions/in/t/j") is None
+        stubbed.add_client_error("head_object", "SlowDown", http_status_code=503)
+        with pytest.raises(ClientError):
+            files.find_input("predictions/in/t/j")
 
 
 def test_what_cannot_run_again_says_why(at, runs):
@@ -361,7 +467,8 @@ def test_what_cannot_run_again_says_why(at, runs):
 
 def test_every_end_of_a_job_with_a_webhook_is_announced_before_it_is_written(at, runs, webhooks):
     rotate_secret(at.secrets, "t")
-    answered_job, cancelled, expired, died = (asked(at, webhook=HOOK) for _ in range(4))
+    answered_job, cancelled, died = (asked(at, webhook=HOOK) for _ in range(3))
+    expired = asked(at, None, size=5, webhook=HOOK)
     states = []
     announce = webhooks.announce
     webhooks.announce = lambda *told: (states.append(at.registry.get_job("t", told[1]).finished_at), announce(*told))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from aimass.adapters.aws.due import DynamoDueList
+from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.domain.clock import later, now
 from aimass.domain.errors import ModelNotFound, UploadNotFound
 from aimass.domain.model import Deletion
@@ -22,7 +23,8 @@ IN_31_DAYS = later(now(), days=31)
 
 @pytest.fixture
 def at(registry, index, uploads, webhooks):
-    return House(registry, index, uploads, DynamoDueList(registry._client, "table"), webhooks)
+    files = S3PredictionFiles(uploads._client, "uploads")
+    return House(registry, index, uploads, DynamoDueList(registry._client, "table"), webhooks, files)
 
 
 def settle(at, moment=IN_31_DAYS, has_time=lambda: True):

@@ -156,7 +156,7 @@ def house() -> House:
     from aimass.usecases.settle import House
 
     due = DynamoDueList(_client("dynamodb"), os.environ["TABLE_NAME"])
-    return House(registry(), artifact_index(), uploads(), due, webhook_queue())
+    return House(registry(), artifact_index(), uploads(), due, webhook_queue(), prediction_files())
 
 
 def sweep() -> Sweep:

@@ -27,12 +27,27 @@ def test_a_connection_that_closed_meanwhile_is_opened_anew_at_once():
     assert (service.opened, service.closed, service.waits) == (2, 1, [])
 
 
-@pytest.mark.parametrize("passing", [THROTTLED, (500, b""), (503, b"<Code>SlowDown</Code>"), TimeoutError()])
-def test_what_passes_is_tried_four_times_with_growing_waits(passing):
+@pytest.mark.parametrize("passing", [THROTTLED, (500, b""), (503, b"<Code>SlowDown</Code>")])
+def test_a_service_that_is_busy_is_asked_four_times_with_growing_waits(passing):
     service = Service(passing, passing, passing, (200, b"there"))
     assert call(service) == b"there"
-    assert len(service.waits) == 2
-    assert all(0 <= wait <= 0.1 * 2**tries for tries, wait in enumerate(service.waits))
+    assert len(service.waits) == 3
+    assert all(0.05 * 2**tries <= wait <= 0.1 * 2**tries for tries, wait in enumerate(service.waits))
+
+
+def test_silence_is_not_waited_for_longer_than_an_authorizer_lives():
+    service = Service(*[TimeoutError("silent")] * 4, silence=2.0)
+    with pytest.raises(BotoCoreError, match="silent"):
+        call(service)
+    assert len(service.asked) == 2
+    assert service.now < 5
+
+
+@pytest.mark.parametrize("body", [b"{", b"{]"])
+def test_an_error_that_cannot_be_read_has_its_status_as_code(body):
+    with pytest.raises(ClientError) as told:
+        call(Service((403, body)))
+    assert told.value.response["Error"]["Code"] == "403"
 
 
 def test_each_try_is_signed_anew():

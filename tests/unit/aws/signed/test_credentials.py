@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from aimass.adapters.aws.signed.credentials import Credentials, has_credentials
+from aimass.adapters.aws.signed.credentials import Credentials, NoCredentials, has_credentials
 
 URI = "http://127.0.0.1:9001/credentials"
 HOST = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": URI, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "let me in"}
@@ -42,6 +42,12 @@ def test_what_a_restored_process_finds_in_its_environment_counts():
     credentials = Credentials(environment, host)
     environment.update(HOST)
     assert credentials.keys().access == "AKID1"
+
+
+@pytest.mark.parametrize("document", [b"", b"<html>", b"[]", b"null", b"{}", b'{"Expiration": "soon"}'])
+def test_an_answer_that_is_no_document_of_keys_is_no_credentials(document):
+    with pytest.raises(NoCredentials):
+        Credentials(HOST, lambda uri, token: document).keys()
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from tests.unit.inference.described.given import spec, version
 NAN = float("nan")
 
 
-def prediction(value, labels=(), outputs=None, shape=(-1, -1), **how):
+def prediction(value, labels=(), outputs=None, shape=(-1, -1), raw_scores=(), **how):
     described = Description(labels=labels, classes=ClassOutput(**{"output": "y"} | how))
     made = outputs or ((spec("y", "FP32", *shape), value),)
-    return Prediction(version(description=described), None, tuple(made))
+    return Prediction(version(description=described, raw_scores=raw_scores), None, tuple(made))
 
 
 def answer(value, *arguments, **how):
@@ -54,7 +54,7 @@ def test_large_logits_do_not_overflow(activation, recwarn):
 
 
 def test_the_best_few_are_shown():
-    assert [label for label, _ in answer([[1, 4, 2, 3]], tuple("abcd"), top_k=2)[0]] == ["b", "d"]
+    assert [label for label, _ in answer([[0.1, 0.4, 0.2, 0.3]], tuple("abcd"), top_k=2)[0]] == ["b", "d"]
 
 
 def test_classes_below_the_threshold_are_left_out():
@@ -105,8 +105,23 @@ def test_dimensions_of_1_behind_the_classes_are_none():
 
 @pytest.mark.parametrize("datatype", ["FP16", "BF16", "FP64", "UINT8", "INT64"])
 def test_scores_may_have_any_datatype(datatype):
-    value = np.array([[1, 3]]).astype(numpy_dtype(datatype))
-    assert described_outputs(prediction(value, ("a", "b"), top_k=1)) == [[{"label": "b", "probability": 3.0}]]
+    value = np.array([[0, 1]]).astype(numpy_dtype(datatype))
+    assert described_outputs(prediction(value, ("a", "b"), top_k=1)) == [[{"label": "b", "probability": 1.0}]]
+
+
+@pytest.mark.parametrize(
+    ("value", "raw_scores"), [([[0.5, 3]], ()), ([[-0.25, 0.5]], ()), ([[0.5, 0.25]], ("y",)), ([[0.5, 2], [0, 1]], ())]
+)
+def test_numbers_that_are_no_probabilities_are_scores(value, raw_scores):
+    rows = described_outputs(prediction(np.array(value, np.float32), ("a", "b"), raw_scores=raw_scores))
+    assert {key for row in rows for one in row for key in one} == {"label", "score"}
+    assert [one["score"] for one in rows[0]] == sorted(value[0], reverse=True)
+
+
+@pytest.mark.parametrize(("value", "how"), [([[0.5, 1.0004]], {}), ([[-5, 9]], {"activation": "softmax"})])
+def test_probabilities_stay_probabilities_where_they_are_rounded_or_made(value, how):
+    rows = described_outputs(prediction(np.array(value, np.float32), ("a", "b"), raw_scores=("y",) * len(how), **how))
+    assert {key for one in rows[0] for key in one} == {"label", "probability"}
 
 
 def test_zipmaps_maps_are_scores():
@@ -161,7 +176,8 @@ def test_any_scores_have_an_answer_in_order(matrix, activation, top_k, threshold
     rows = described_outputs(asked)
     assert len(rows) == len(matrix)
     for row in rows:
-        numbers = [one["probability"] for one in row if isinstance(one["probability"], float)]
+        shown = [list(one.values())[1] for one in row]
+        numbers = [number for number in shown if isinstance(number, float)]
         assert numbers == sorted(numbers, reverse=True)
         assert len(row) <= (top_k or 4)
     classify(asked)

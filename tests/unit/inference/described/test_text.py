@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,20 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as Library
 from tokenizers import models, pre_tokenizers, processors
 
+from aimass.adapters.onnxruntime.session import OnnxRuntime
 from aimass.domain.description import Description, TextInput, Tokenizer
 from aimass.domain.errors import InvalidArguments, PredictionFailed
 from aimass.domain.model import StoredFile
-from aimass.inference.dataplane import Texts
+from aimass.domain.placement import PlacedElsewhere
+from aimass.inference.dataplane import Asked, Texts
 from aimass.inference.described import text as described_text
 from aimass.inference.described.inputs import described_inputs
 from aimass.inference.described.tokenizers import open_tokenizer
+from aimass.inference.folders import ModelFolders
+from aimass.inference.sessions import Sessions
 from tests.unit.inference.described.given import no_assets, spec, version
-from tests.unit.inference.models import echo
-from tests.unit.inference.plane import TENANT, Shelf, predictor
+from tests.unit.inference.models import echo, scaled
+from tests.unit.inference.plane import TENANT, Shelf, predictor, variant
 
 WORDS = {"[PAD]": 7, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "good": 4, "bad": 5, "film": 6}
 
@@ -50,9 +55,9 @@ class Plane:
     def inputs(self, *texts):
         return described_inputs(self.version, Texts(texts), self.open)
 
-    def open(self, file):
-        self.opened.append(file)
-        return self.path
+    def open(self, file, limit):
+        self.opened.append((file, limit))
+        return open_tokenizer(self.path, file.path, limit)
 
 
 def test_texts_become_ids_mask_and_types_of_the_longest(tmp_path):
@@ -123,13 +128,58 @@ def test_a_length_without_room_for_special_tokens_is_refused(tmp_path):
         Plane(tmp_path, max_length=1).inputs("good")
 
 
-def test_a_file_is_opened_once_for_each_length(tmp_path):
-    plane = Plane(tmp_path)
-    first = open_tokenizer(plane.path, plane.file, None)
+@pytest.mark.parametrize(
+    ("how", "limit"), [({}, None), ({"max_length": 4}, 4), ({"max_length": 4, "truncation": False}, None)]
+)
+def test_the_versions_file_is_opened_at_the_length_at_which_it_cuts(tmp_path, how, limit):
+    plane = Plane(tmp_path, **how)
     plane.inputs("good")
-    assert plane.opened == [plane.file]
-    assert open_tokenizer(plane.path, plane.file, None) is first
-    assert open_tokenizer(plane.path, plane.file, 4) is not first
+    assert plane.opened == [(plane.file, limit)]
+
+
+def tokenizer_of(shelf, memory):
+    """A tokenizer that was measured to take so much."""
+    return replace(shelf.store({"tokenizer.json": library().to_str().encode()}).files[0], memory=memory)
+
+
+def test_an_open_tokenizer_takes_the_room_of_models_by_what_it_was_measured_to_take(tmp_path):
+    shelf = Shelf()
+    model = variant(shelf.store({"model.onnx": scaled().SerializeToString()}), memory=60)
+    sessions = Sessions(OnnxRuntime(threads=1), ModelFolders(tmp_path, shelf, 1 << 20), 100)
+    small, large = tokenizer_of(shelf, 40), tokenizer_of(shelf, 80)
+    first = sessions.tokenizer(TENANT, small, None)
+    session = sessions.session(TENANT, model)
+    assert sessions.tokenizer(TENANT, small, None) is first
+    assert sessions.session(TENANT, model) is session
+    assert sessions.held().sessions.weight == 100
+    sessions.tokenizer("other", large, None)
+    assert (sessions.held().sessions.entries, sessions.held().sessions.weight) == (1, 80)
+    assert sessions.tokenizer("other", large, 4) is not sessions.tokenizer("other", large, None)
+
+
+def test_when_memory_is_short_tokenizers_are_closed_too(tmp_path):
+    shelf = Shelf()
+    sessions = Sessions(OnnxRuntime(threads=1), ModelFolders(tmp_path, shelf, 1 << 20), 100)
+    file = tokenizer_of(shelf, 40)
+    first = sessions.tokenizer(TENANT, file, None)
+    assert sessions.clear() == 1
+    assert sessions.tokenizer(TENANT, file, None) is not first
+
+
+@pytest.mark.parametrize(("memory", "need"), [(40 << 20, 40 << 20), (0, None)])
+def test_a_tokenizer_is_opened_only_on_the_tier_that_has_room_for_it(tmp_path, memory, need):
+    shelf = Shelf()
+    file = tokenizer_of(shelf, memory)
+    described = Description(text=TextInput(tokenizer=Tokenizer("tokenizer.json", "x_INT64")))
+    version = shelf.add("m", echo("INT64"), description=described, assets=(file,))
+    needs = []
+    plane = predictor(shelf, tmp_path, elsewhere=lambda variant, assets: needs.append(assets) or "large")
+    with pytest.raises(PlacedElsewhere):
+        plane.prepare(TENANT, version, Texts(("good film",)))
+    with pytest.raises(PlacedElsewhere):
+        plane.predict(TENANT, Asked(version, {"x_INT64": np.ones(1, np.int64)}))
+    assert needs == [need or 18 * file.size] * 2
+    assert shelf.reads == []
 
 
 @pytest.mark.parametrize(

@@ -66,14 +66,18 @@ class WebhookPost:
     def _connected(self, target: Target, address: str) -> Iterator[http.client.HTTPConnection]:
         """A connection that is cut when its time is up, however slowly the other side answers."""
         plain = self._connect(address, target.port, self._seconds)
+        same = plain.dup()  # encrypted, `plain` itself gives its connection away
         ends = time.monotonic() + self._seconds
-        cut = threading.Timer(self._seconds, _cut, [plain])
+        cut = threading.Timer(self._seconds, _cut, [same])
         cut.start()
         try:
-            with plain, _encrypted(plain, target.host) if target.secure else plain as sock:
+            with same, plain, _encrypted(plain, target.host) if target.secure else plain as sock:
                 connection = http.client.HTTPConnection(target.host, target.port)
+                connection.default_port = 443 if target.secure else 80  # the header `host` names no other
                 connection.sock = sock
                 yield connection
+            if time.monotonic() >= ends:  # headers that were cut off still read as an answer
+                raise TimeoutError
         except (OSError, http.client.HTTPException):
             if time.monotonic() >= ends:
                 raise TimeoutError from None
@@ -87,6 +91,6 @@ def _encrypted(plain: socket.socket, host: str) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname=host)
 
 
-def _cut(plain: socket.socket) -> None:
+def _cut(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        plain.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)

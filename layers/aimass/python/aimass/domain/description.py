@@ -10,6 +10,7 @@ from typing import Literal
 
 SCHEMA = 1  # of the document, as its key `aimass` says
 
+Activation = Literal["softmax", "sigmoid"] | None
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box"]
 
 
@@ -91,7 +92,7 @@ class ClassOutput:
     """The output whose columns are classes. Labels come best first: `top_k` at most, those of `threshold` and more."""
 
     output: str
-    activation: Literal["softmax", "sigmoid"] | None = None
+    activation: Activation = None
     top_k: int | None = None
     threshold: float | None = None
 

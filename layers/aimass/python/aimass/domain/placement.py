@@ -10,7 +10,7 @@ from aimass.domain.model import Variant
 MIB = 1024 * 1024
 KEPT_MB = 384  # the process itself takes some 150 MB, one request with its answer the rest
 _SPARE = 1.25  # measured with one thread and the sample's rows: calls have more of both
-_OPEN_TOKENIZER = 18  # times its file: 0.7 MB took 9 MiB, 15.6 MB took 282
+_ASSET_MIB = 64  # no tokenizer's file is larger
 _SMALL, _SMALL_DISK_MB, _DISK_MB = "small", 512, 10_240  # SnapStart allows no more than 512
 
 
@@ -66,10 +66,14 @@ class Placement:
     tiers: tuple[Tier, ...]
     reachable: Collection[str] = ()
 
-    def elsewhere(self, variant: Variant, asset_bytes: int = 0) -> str | None:
-        """The tier to forward a variant's call to, None if it is answered here; `asset_bytes` are a tokenizer's."""
-        need = variant.measurements.memory_bytes + asset_bytes * _OPEN_TOKENIZER
-        tier = place(need, _disk_bytes(variant) + asset_bytes, self.tiers).name
+    def elsewhere(self, variant: Variant, asset_memory: int = 0) -> str | None:
+        """The tier to forward a variant's call to, None if it is answered here.
+
+        `asset_memory` is what a tokenizer takes open, in bytes: its file is no larger.
+        """
+        need = variant.measurements.memory_bytes + asset_memory
+        disk = _disk_bytes(variant) + min(asset_memory, _ASSET_MIB * MIB)
+        tier = place(need, disk, self.tiers).name
         return tier if tier != self.here and tier in self.reachable else None
 
     @property

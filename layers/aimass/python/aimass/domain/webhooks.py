@@ -15,6 +15,7 @@ from aimass.domain.errors import InvalidArguments
 MAX_URL = 2048
 PORTS = (443, 8443)
 _PREFIX = "whsec_"
+_LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
 # IPv6 addresses that lead to an IPv4 address somewhere: NAT64, 6to4, Teredo.
 _TUNNELS = tuple(ipaddress.ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 
@@ -62,7 +63,7 @@ def signatures(secrets: Sequence[str], message_id: str, timestamp: int, body: by
 
 
 def target_of(url: str, *, loopback: bool = False) -> Target:
-    """Where a webhook goes: an HTTPS URL. `loopback` lets http://127.0.0.1 through, for one machine alone.
+    """Where a webhook goes: an HTTPS URL. `loopback` lets http://127.0.0.1 and [::1] through, for one machine alone.
 
     Raises InvalidArguments saying what of the URL is not taken. What its name resolves to is judged at delivery.
     """
@@ -74,8 +75,8 @@ def target_of(url: str, *, loopback: bool = False) -> Target:
     if len(url) > MAX_URL or not url.isascii() or any(one <= " " or one == "\x7f" for one in url):
         raise _refused(f"must be {MAX_URL} visible ASCII characters at most")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if loopback and parts.scheme == "http" and host in {"127.0.0.1", "localhost"}:
-        return Target("127.0.0.1", port or 80, path, secure=False)
+    if loopback and parts.scheme == "http" and host in _LOOPBACK:
+        return Target(_LOOPBACK[host], port or 80, path, secure=False)
     if parts.scheme != "https" or not host:
         raise _refused("must be an https:// URL")
     if parts.username is not None or parts.password is not None or parts.fragment:

@@ -12,7 +12,7 @@ from aimass.formats.seen import CONFIG, LABELS, PREPROCESSOR, TOKENIZER, TOKENIZ
 DOCUMENTS = ("aimass.yaml", "aimass.yml")
 MAX_TEXT_BYTES = 2 << 20
 MAX_FILE_BYTES = 64 << 20
-_KNOWN = (*DOCUMENTS, LABELS, CONFIG, PREPROCESSOR, TOKENIZER_CONFIG, TOKENIZER)
+_KNOWN = (LABELS, CONFIG, PREPROCESSOR, TOKENIZER_CONFIG, TOKENIZER)
 _MOST_NAMED = 8
 
 
@@ -25,15 +25,19 @@ def find_beside(root: Path, model: Path, files: Sequence[str]) -> dict[str, Path
     folders = list(dict.fromkeys((model.parent, root)))
     there = {root / file for file in files}
     found = {name: path for folder in reversed(folders) for name in _KNOWN if (path := folder / name) in there}
-    document = next((found.pop(name) for name in DOCUMENTS if name in found), None)
-    for name in DOCUMENTS:
-        found.pop(name, None)
+    document = next((path for folder in folders for path in _documents(folder, there)), None)
     if document is None:
         return _small_enough(found)
     text = _text(document)
     named = [(path.relative_to(document.parent).as_posix(), path) for path in there if _within(path, document.parent)]
     listed = {name: path for name, path in sorted(named) if name in text and path not in {document, model}}
-    return {document.name: document} | _small_enough(found | dict([*listed.items()][:_MOST_NAMED]))
+    return {document.name.lower(): document} | _small_enough(found | dict([*listed.items()][:_MOST_NAMED]))
+
+
+def _documents(folder: Path, there: set[Path]) -> list[Path]:
+    """The documents in a folder, the one to take first: case does not count, the usual spelling goes before others."""
+    named = [path for path in there if path.parent == folder and path.name.lower() in DOCUMENTS]
+    return sorted(named, key=lambda path: (path.name not in DOCUMENTS, DOCUMENTS.index(path.name.lower()), path.name))
 
 
 def _within(path: Path, folder: Path) -> bool:

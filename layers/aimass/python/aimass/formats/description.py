@@ -13,7 +13,7 @@ from aimass.domain.description import ClassOutput, Description, ImageInput, Tabl
 from aimass.domain.errors import InvalidArguments
 from aimass.formats.description_draft import Draft
 from aimass.formats.description_image import image_input
-from aimass.formats.description_output import batching, class_output, read_labels
+from aimass.formats.description_output import batching, check_labels, class_output, read_labels
 from aimass.formats.description_schema import DocumentSection, InputSection, OutputSection
 from aimass.formats.description_table import table_input
 from aimass.formats.description_text import text_input
@@ -58,6 +58,8 @@ def describe(document: Document | None, seen: Seen) -> Description | None:
     found_classes = class_output(sections.output, named, draft) if sections.output else None
     if not sections.has("output"):
         found_classes = _inferred_classes(named, draft)
+        if sections.labels is not None and found_classes is None:
+            check_labels(labels, draft)
     described = Description(
         labels=labels,
         image=image,

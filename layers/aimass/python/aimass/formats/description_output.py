@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from aimass.domain.datatypes import is_tensor
-from aimass.domain.description import Batching, ClassOutput
+from aimass.domain.description import Activation, Batching, ClassOutput
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.domain.names import check_texts
 from aimass.formats.description_draft import Draft, quoted, tensors
 from aimass.formats.description_schema import BatchingSection, OutputSection
 from aimass.formats.seen import is_matrix, is_scores
+
+_MOST_NAMED = 8
 
 
 def read_labels(given: list[str] | str | None, draft: Draft) -> tuple[str, ...]:
@@ -25,6 +27,17 @@ def read_labels(given: list[str] | str | None, draft: Draft) -> tuple[str, ...]:
     if problem := label_problem(labels):
         draft.wrong(("labels",), problem)
     return labels
+
+
+def check_labels(labels: tuple[str, ...], draft: Draft) -> None:
+    """Refuses written labels where the columns of every output that could be of classes are others."""
+    maps = any(is_scores(spec) and not is_matrix(spec) for spec in draft.seen.outputs)
+    if labels and draft.seen.matrices and not maps and not any(_fits(spec, labels) for spec in draft.seen.matrices):
+        has = ", ".join(f"{quoted(spec.name)} has {spec.shape[1]}" for spec in draft.seen.matrices[:_MOST_NAMED])
+        draft.wrong(
+            ("labels",),
+            f"are {len(labels)}; the columns are others: {has}. Give one for each, or say `output: null`",
+        )
 
 
 def label_problem(labels: tuple[str, ...]) -> str | None:
@@ -62,9 +75,50 @@ def class_output(section: OutputSection, labels: tuple[str, ...], draft: Draft) 
             f"names {quoted(spec.name)}, which is {spec.datatype} {list(spec.shape)}; classes are the columns"
             " of a matrix of floats",
         )
-    elif labels and is_matrix(spec) and not _label(spec.shape[1], len(labels)):
+    elif labels and is_matrix(spec) and not _fits(spec, labels):
         draft.wrong(("labels",), f"are {len(labels)}; output {quoted(spec.name)} has {spec.shape[1]} columns")
-    return ClassOutput(spec.name, section.activation, section.top_k, section.threshold)
+    activation = _activation(section, spec, labels, draft)
+    if is_matrix(spec) and spec.shape[1] == 1 and activation != "sigmoid":
+        _check_single(spec, activation, labels, draft)
+    _check_top_k(section, spec, labels, draft)
+    _check_threshold(section, spec, activation, draft)
+    return ClassOutput(spec.name, activation, section.top_k, section.threshold)
+
+
+def _check_single(spec: TensorSpec, activation: Activation, labels: tuple[str, ...], draft: Draft) -> None:
+    """One column without a sigmoid: the probability of the second of two labels, or no classifier's."""
+    if activation == "softmax":
+        draft.wrong(("output", "activation"), f"of the one column of {quoted(spec.name)} is always 1; use sigmoid")
+    elif len(labels) < 2 or spec.name in draft.seen.raw_scores:
+        draft.wrong(
+            ("output", "output"),
+            f"is no classifier's: {quoted(spec.name)} has one column, a number and no probability of one of several"
+            " classes. Leave `output` out; or give two labels, the second being what it is the probability of; or"
+            " `activation: sigmoid`",
+        )
+
+
+def _activation(section: OutputSection, spec: TensorSpec, labels: tuple[str, ...], draft: Draft) -> Activation:
+    """As written; else what makes probabilities of an output that gave other numbers when the model was verified."""
+    if section.has("activation"):
+        return section.activation if section.activation != "none" else None
+    single = spec.shape[1:] == (1,)
+    if spec.name not in draft.seen.raw_scores or (single and len(labels) < 2 and not draft.seen.multi_label):
+        return None
+    return draft.fill(("output", "activation"), "sigmoid" if single or draft.seen.multi_label else "softmax")
+
+
+def _check_top_k(section: OutputSection, spec: TensorSpec, labels: tuple[str, ...], draft: Draft) -> None:
+    columns = spec.shape[1] if is_matrix(spec) else -1
+    classes = len(labels) if columns in {-1, 1} else columns
+    if section.top_k and classes and section.top_k > classes:
+        draft.wrong(("output", "top_k"), f"must be at most {classes}, the number of classes, got {section.top_k}")
+
+
+def _check_threshold(section: OutputSection, spec: TensorSpec, activation: Activation, draft: Draft) -> None:
+    raw = activation is None and spec.name in draft.seen.raw_scores
+    if section.threshold is not None and not raw and not 0 <= section.threshold <= 1:
+        draft.wrong(("output", "threshold"), f"must be between 0 and 1, as probabilities are, got {section.threshold}")
 
 
 def _scores(section: OutputSection, labels: tuple[str, ...], draft: Draft) -> TensorSpec | None:
@@ -83,8 +137,9 @@ def _scores(section: OutputSection, labels: tuple[str, ...], draft: Draft) -> Te
     return None
 
 
-def _label(columns: int, labels: int) -> bool:
-    return columns in {-1, labels} or (columns, labels) == (1, 2)
+def _fits(spec: TensorSpec, labels: tuple[str, ...]) -> bool:
+    columns = spec.shape[1]
+    return columns in {-1, len(labels)} or (columns, len(labels)) == (1, 2)
 
 
 def batching(section: BatchingSection, draft: Draft) -> Batching:

@@ -54,6 +54,11 @@ def _labels(value: Any) -> Any:
     return value
 
 
+def _empty_section(value: Any) -> Any:
+    """A section without anything under it says that its defaults serve."""
+    return {} if value is None else value
+
+
 def _list_or_file(value: Any) -> str:
     return "<list>" if isinstance(value, list) else "<text>"
 
@@ -132,14 +137,14 @@ class TableSection(Section):
 
 
 class InputSection(Section):
-    image: ImageSection | None = None
-    text: TextSection | None = None
-    table: TableSection | None = None
+    image: Annotated[ImageSection | None, BeforeValidator(_empty_section)] = None
+    text: Annotated[TextSection | None, BeforeValidator(_empty_section)] = None
+    table: Annotated[TableSection | None, BeforeValidator(_empty_section)] = None
 
 
 class OutputSection(Section):
     output: Name | None = None
-    activation: Literal["softmax", "sigmoid"] | None = None
+    activation: Literal["softmax", "sigmoid", "none"] | None = None
     top_k: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     threshold: Number | None = None
 

@@ -38,7 +38,7 @@ def checked(read: Read) -> DocumentSection | None:
         document = DocumentSection.model_validate(read.value)
     except ValidationError as error:
         for one in error.errors(include_url=False)[:_MOST_PROBLEMS]:
-            path, problem = _problem(one)
+            path, problem = _problem(one, read)
             read.problems.setdefault(path, problem)
         return None
     return document if not read.problems else None
@@ -53,6 +53,10 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = value.text if isinstance(value, Unquoted) else repr(value)
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
 
 
@@ -74,7 +78,7 @@ _EXPECTED = {
 }
 
 
-def _problem(error: ErrorDetails) -> tuple[Path, str]:
+def _problem(error: ErrorDetails, read: Read) -> tuple[Path, str]:
     kind, got, loc = error["type"], error["input"], error["loc"]
     path = tuple(part for part in loc if part not in TAGS)
     if kind == "missing":
@@ -85,11 +89,11 @@ def _problem(error: ErrorDetails) -> tuple[Path, str]:
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
         return path, f"must be a mapping of {', '.join(_keys(path))}; got {shown(got)}"
     expected = _EXPECTED[kind].format(**error.get("ctx", {})) if kind in _EXPECTED else error["msg"]
-    if isinstance(got, Unquoted) or (kind == "string_type" and isinstance(got, bool | int | float)):
-        text = shown(got)
-        if "text" in expected:
-            return path, f'{expected}, and unquoted {text} may be read as something else: quote it, "{text}"'
-    return path, f"{expected}, got {shown(got)}"
+    told = _cut(read.written[path]) if path in read.written else shown(got)
+    ambiguous = isinstance(got, Unquoted) or (kind == "string_type" and path in read.written)
+    if ambiguous and "text" in expected:
+        return path, f'{expected}, and unquoted {told} may be read as something else: quote it, "{told}"'
+    return path, f"{expected}, got {told}"
 
 
 def _nearest(name: str, keys: list[str]) -> str:

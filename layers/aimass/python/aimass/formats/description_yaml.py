@@ -40,6 +40,7 @@ class Read:
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     problems: dict[Path, str] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)  # what stands there for a number, true or false
 
     def line(self, path: Path) -> int:
         """The line of the value at the path, or of the nearest thing around it."""
@@ -128,7 +129,7 @@ class _Reader:
         self._check(event, path)
         self._found.lines.setdefault(path, _line(event))
         if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event)
+            return self._noted(event, path)
         if isinstance(event, yaml.SequenceStartEvent):
             return [self._value(inner, (*path, at)) for at, inner in enumerate(self._until(yaml.SequenceEndEvent))]
         return self._mapping(path)
@@ -165,6 +166,12 @@ class _Reader:
             )
         if event.tag:
             raise _refused(_line(event), f"a tag ({event.tag[:40]}); tags are not read, quote it if it is text")
+
+    def _noted(self, event: Any, path: Path) -> Any:
+        value = self._scalar(event)
+        if isinstance(value, bool | int | float):
+            self._found.written[path] = event.value
+        return value
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value

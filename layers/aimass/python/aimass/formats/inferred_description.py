@@ -6,7 +6,6 @@ https://huggingface.co/docs/transformers/main_classes/image_processor (preproces
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aimass.domain.datatypes import FLOATS, is_tensor
@@ -24,7 +23,7 @@ _MOST_WANTED_CHANNELS = 4
 
 def inferred_labels(seen: Seen) -> tuple[str, ...]:
     """Labels of labels.txt, or of config.json's `id2label`, if an output has as many columns."""
-    for labels in (label_lines(seen.texts.get(LABELS, "")), _id2label(_json(seen, CONFIG))):
+    for labels in (label_lines(seen.texts.get(LABELS, "")), _id2label(seen.document(CONFIG))):
         fits = any(spec.shape[1] == len(labels) for spec in seen.matrices)
         if labels and fits and not label_problem(labels):
             return labels
@@ -44,18 +43,9 @@ def inferred_input(seen: Seen) -> Json | None:
 
 
 def inferred_output(labels: tuple[str, ...], seen: Seen) -> Json | None:
-    """The section `output`: the one output with a column for each label.
-
-    It gets an activation only where it gave numbers that are no probabilities.
-    """
+    """The section `output`: the one output with a column for each label."""
     scored = [spec for spec in seen.scored(labels) if spec.shape[1] != -1 or len(seen.matrices) == 1]
-    if not labels or len(scored) != 1:
-        return None
-    section: Json = {"output": scored[0].name}
-    if scored[0].name in seen.raw_scores:
-        several = _json(seen, CONFIG).get("problem_type") == "multi_label_classification"
-        section["activation"] = "sigmoid" if several or len(labels) == 1 else "softmax"
-    return section
+    return {"output": scored[0].name} if labels and len(scored) == 1 else None
 
 
 def inferred_max_length(seen: Seen, truncated_to: int | None) -> int | None:
@@ -63,26 +53,17 @@ def inferred_max_length(seen: Seen, truncated_to: int | None) -> int | None:
 
     The tokenizer comes last, for its number is often what a script left there.
     """
-    config = _json(seen, CONFIG)
+    config = seen.document(CONFIG)
     positions = _count(config.get("max_position_embeddings"))
     if positions and "roberta" in str(config.get("model_type")):
         positions -= 2  # its positions begin after the padding token's
-    known = (_count(_json(seen, TOKENIZER_CONFIG).get("model_max_length")), positions, _count(truncated_to))
+    known = (_count(seen.document(TOKENIZER_CONFIG).get("model_max_length")), positions, _count(truncated_to))
     return next((number for number in known if number), None)
 
 
 def _count(value: Any) -> int | None:
     """Some tokenizers say 1e30 for no limit."""
     return value if type(value) is int and 1 <= value <= MAX_TOKENS else None
-
-
-def _json(seen: Seen, name: str) -> Json:
-    """A file's object; nothing of a file that is none."""
-    try:
-        found = json.loads(seen.texts.get(name, "{}"))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _id2label(config: Json) -> tuple[str, ...]:
@@ -111,7 +92,7 @@ def _image(seen: Seen) -> Json | None:
     sides = spec.shape[2:] if layout == "NCHW" else spec.shape[1:3]
     if any(0 < side <= _MOST_WANTED_CHANNELS for side in sides):
         return None
-    known = _json(seen, PREPROCESSOR)
+    known = seen.document(PREPROCESSOR)
     return {"input": spec.name, "layout": layout} | (_preprocessed(known) if known else {})
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aimass.domain.datatypes import FLOATS, is_tensor
 from aimass.domain.model import TensorSpec
@@ -22,7 +24,7 @@ class Seen:
 
     `labels` came with the upload. `raw_scores` are outputs that gave numbers below 0 or above 1 when the model was
     verified. `files` may be named as tokenizers; `texts` are the contents of small files, by name. `max_length` is how
-    many tokens the model takes, where that is known.
+    many tokens the model takes, where that is known; `independent` says that its classes do not exclude each other.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -32,6 +34,20 @@ class Seen:
     files: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     max_length: int | None = None
+    independent: bool = False
+
+    def document(self, name: str) -> dict[str, Any]:
+        """A file's JSON object; nothing of a file that is none."""
+        try:
+            found = json.loads(self.texts.get(name, "{}"))
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether each class is a question of its own, as the model's configuration or its import said."""
+        return self.independent or self.document(CONFIG).get("problem_type") == "multi_label_classification"
 
     @property
     def matrices(self) -> tuple[TensorSpec, ...]:
@@ -39,8 +55,12 @@ class Seen:
         return tuple(spec for spec in self.outputs if is_matrix(spec))
 
     def scored(self, labels: tuple[str, ...]) -> tuple[TensorSpec, ...]:
-        """The matrices with a column for each label, or where that cannot be known."""
-        return tuple(spec for spec in self.matrices if spec.shape[1] in {-1, len(labels)})
+        """The matrices with a column for each label, or where that cannot be known; else the only one of a column, of
+        which two labels say what it is the probability of.
+        """
+        exact = tuple(spec for spec in self.matrices if spec.shape[1] in {-1, len(labels)})
+        single = self.matrices if len(self.matrices) == 1 and self.matrices[0].shape[1] == 1 else ()
+        return exact or (single if len(labels) == 2 else ())
 
 
 def is_matrix(spec: TensorSpec) -> bool:

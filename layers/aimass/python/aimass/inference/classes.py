@@ -18,7 +18,9 @@ _SUM_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Classification:
-    """Labels, one a row. `probabilities` is [rows, classes], in the order of `classes`; both None where unknown."""
+    """Labels, one a row, None for a row of NaN. `probabilities` is [rows, classes], in the order of `classes`; both
+    None where unknown.
+    """
 
     labels: list[Any]
     probabilities: Array | None
@@ -52,7 +54,7 @@ def _activation(prediction: Prediction) -> bool:
 
 
 def _described(scores: Scores, names: Sequence[str], certain: bool) -> Classification:
-    labels = [scores.classes[at] for at in scores.matrix.argmax(axis=1)] if scores.matrix.size else []
+    labels = _highest_of(scores.matrix, scores.classes) if scores.matrix.size else []
     if certain:
         probabilities: Array | None = scores.matrix.astype(np.float32)
     else:
@@ -82,8 +84,15 @@ def _given(labels: Array, scores: Value, names: Sequence[str]) -> Classification
 
 
 def _highest(scores: Array, names: Sequence[str]) -> Classification:
-    labels = [names[at] for at in scores.argmax(axis=1)]
+    labels = _highest_of(scores, names)
     return Classification(labels, scores if _are_probabilities(scores) else None, list(names))
+
+
+def _highest_of(matrix: Array, classes: Sequence[Any]) -> list[Any]:
+    """The class of each row's highest column; None for a row that holds NaN, for then there is no highest."""
+    certain = (matrix == matrix).all(axis=1).tolist()  # which NaN is not, in bfloat16 too
+    best = matrix.argmax(axis=1).tolist()
+    return [classes[at] if is_certain else None for at, is_certain in zip(best, certain, strict=True)]
 
 
 def _are_probabilities(scores: Array) -> bool:

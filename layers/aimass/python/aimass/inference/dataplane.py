@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,6 +68,10 @@ class Prediction:
     timing: Timing = Timing()
 
 
+#: Tenant, model and reference, a version's number, an alias's name or None for the default, to the ready version.
+FindVersion = Callable[[str, str, int | str | None], Version]
+
+
 class DataPlane(Protocol):
     """What a protocol needs to answer a call."""
 
@@ -78,6 +82,8 @@ class DataPlane(Protocol):
     def repository(self, tenant: str) -> Sequence[VersionSummary]: ...
 
     def statistics(self, tenant: str, version: Version) -> ModelStatistics: ...
+
+    def all_statistics(self, tenant: str) -> Mapping[tuple[str, int], ModelStatistics]: ...
 
     def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]: ...
 

@@ -1,9 +1,9 @@
-"""Open models, reused from call to call."""
+"""Open models and tokenizers, reused from call to call."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aimass.domain.errors import PredictionOutOfMemory
 from aimass.domain.model import StoredFile, Variant
@@ -12,10 +12,13 @@ from aimass.inference.dataplane import Runtime, Session
 from aimass.inference.folders import ModelFolders
 from aimass.inference.memory import release_memory
 
+if TYPE_CHECKING:
+    from aimass.inference.described.tokenizers import OpenTokenizer
+
 
 @dataclass(frozen=True)
 class HeldModels:
-    """Models in memory by the bytes that they were measured to take, their files on local disk by their sizes."""
+    """What is in memory, by the bytes that it was measured to take, and files on local disk by their sizes."""
 
     sessions: CacheCounts
     files: CacheCounts
@@ -27,22 +30,33 @@ class HeldModels:
 
 
 class Sessions:
-    """Sessions of `max_bytes` together, by the memory that each variant was measured to take."""
+    """Sessions and tokenizers of `max_bytes` together, by the memory that each was measured to take."""
 
     def __init__(self, runtime: Runtime, folders: ModelFolders, max_bytes: int) -> None:
         self._runtime = runtime
         self._folders = folders
-        self._sessions: BoundedCache[tuple[str, str], Session] = BoundedCache(max_bytes)
+        self._sessions: BoundedCache[tuple[str, ...], Any] = BoundedCache(max_bytes)
         self._told_changes = 0
 
     def session(self, tenant: str, variant: Variant) -> Session:
         """The open session of a tenant's variant. Raises PredictionOutOfMemory, PredictionFailed."""
         key = (tenant, variant.files.sha256)
-        return self._sessions.get(key, variant.measurements.memory_bytes, lambda: self._open(tenant, variant))
+        found: Session = self._sessions.get(key, variant.measurements.memory_bytes, lambda: self._open(tenant, variant))
+        return found
 
-    def asset(self, tenant: str, file: StoredFile) -> Path:
-        """A file of a version, such as its tokenizer, on local disk."""
-        return self._folders.file(tenant, file)
+    def tokenizer(self, tenant: str, file: StoredFile, limit: int | None) -> OpenTokenizer:
+        """The open tokenizer of a tenant's file that cuts at `limit` tokens. Raises PredictionFailed.
+
+        Room for it is made beforehand: its library ends the process where memory is refused.
+        """
+        from aimass.inference.described.tokenizers import open_tokenizer
+
+        found: OpenTokenizer = self._sessions.get(
+            (tenant, file.sha256, f"tokenizer of {limit}"),
+            file.open_bytes,
+            lambda: open_tokenizer(self._folders.file(tenant, file), file.path, limit),
+        )
+        return found
 
     def held(self) -> HeldModels:
         """What is open and fetched, and how often it was there when asked for."""
@@ -57,7 +71,7 @@ class Sessions:
         return held
 
     def clear(self) -> int:
-        """Closes every session, gives the memory back and says how many there were."""
+        """Closes every session and tokenizer, gives the memory back and says how many there were."""
         count = self._sessions.clear()
         release_memory()
         return count

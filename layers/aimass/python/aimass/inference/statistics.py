@@ -60,6 +60,12 @@ class Statistics:
         """Of one version; all zero where it was not called here."""
         return self._versions.get((tenant, model, number)) or ModelStatistics()
 
+    def of_tenant(self, tenant: str) -> dict[tuple[str, int], ModelStatistics]:
+        """Of each model and version of a tenant that was called here, in order."""
+        with self._lock:
+            found = {(model, number): one for (owner, model, number), one in self._versions.items() if owner == tenant}
+        return dict(sorted(found.items()))
+
     def succeeded(self, tenant: str, model: str, number: int, done: Done) -> None:
         """Counts a call that was answered."""
         with self._lock:

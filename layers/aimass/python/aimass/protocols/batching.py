@@ -42,6 +42,15 @@ def batching_of(version: Version, variant: str | None = None) -> Batching | None
     return replace(batching, max_batch=min(batching.max_batch, rows)) if rows > 1 else None
 
 
+def together_with(asked: Asked) -> Batching | None:
+    """How many calls like this one run together, as `max_batch`; None where it runs alone."""
+    batching = batching_of(asked.version, asked.variant)
+    rows = _joinable_rows(asked) if batching else 0
+    if batching is None or not rows or batching.max_batch < 2 * rows:
+        return None
+    return replace(batching, max_batch=batching.max_batch // rows)
+
+
 def predict_all(wanted: Sequence[Wanted]) -> list[Outcome]:
     """What became of each, in order. What fits together runs together; a failing call never spoils another."""
     outcomes: dict[int, Outcome] = {}
@@ -71,19 +80,27 @@ def _groups(wanted: Sequence[Wanted]) -> Iterator[list[int]]:
 
 def _form(one: Wanted) -> Hashable | None:
     """What calls must have in common to run together; None for one that runs alone."""
-    import numpy as np
-
     asked = one.asked
-    version, inputs = asked.version, asked.inputs
-    if batching_of(version, asked.variant) is None or inputs.keys() != {spec.name for spec in version.inputs}:
+    version = asked.version
+    if batching_of(version, asked.variant) is None or not _joinable_rows(asked):
         return None
-    values = [inputs[spec.name] for spec in version.inputs]
-    if not all(isinstance(value, np.ndarray) and value.ndim > 0 for value in values):
-        return None
-    if {len(value) for value in values} != {len(values[0])} or not len(values[0]):
-        return None
+    values = [asked.inputs[spec.name] for spec in version.inputs]
     shapes = tuple((value.dtype.str, value.shape[1:]) for value in values)
     return (one.tenant, version.model, version.number, asked.variant, tuple(asked.outputs), shapes)
+
+
+def _joinable_rows(asked: Asked) -> int:
+    """The rows that all inputs of the version have; 0 where they have no such thing in common."""
+    import numpy as np
+
+    specs, inputs = asked.version.inputs, asked.inputs
+    if inputs.keys() != {spec.name for spec in specs}:
+        return 0
+    values = [inputs[spec.name] for spec in specs]
+    if not all(isinstance(value, np.ndarray) and value.ndim > 0 for value in values):
+        return 0
+    counts = {len(value) for value in values}
+    return counts.pop() if len(counts) == 1 else 0
 
 
 def _run_together(together: Sequence[Wanted]) -> list[Outcome]:

@@ -14,6 +14,7 @@ from aimass.domain.model import (
     LogLine,
     Model,
     ModelFiles,
+    StoredFile,
     Usage,
     Variant,
     Version,
@@ -35,7 +36,7 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
         "created_at": version.created_at,
         "filename": version.filename,
         "label": version.label,
-        "labels": list(version.labels),
+        "labels": list(version.class_names),
         "notes": version.notes,
         "tags": version.tags,
         "aliases": sorted(version.held_by),
@@ -59,7 +60,7 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
             "inputs": msgspec.to_builtins(version.inputs),
             "outputs": msgspec.to_builtins(version.outputs),
             "source": _files_view(tenant, version.source, artifacts) if version.source else None,
-            "sample": msgspec.to_builtins(version.sample),
+            "sample": _sample_view(version.sample) if version.sample else None,
             "description": description_view(version) if version.description else None,
             "verified_at": version.verified_at or version.ready_at,
             "verification_error": msgspec.to_builtins(version.verification_failure),
@@ -71,6 +72,10 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
 def description_view(version: Version) -> View:
     """A ready version's model description as its document, all filled in; `inferred` names what nobody wrote."""
     return document_of(version.description, version.labels)
+
+
+def _sample_view(sample: StoredFile) -> View:
+    return {"path": sample.path, "sha256": sample.sha256, "size": sample.size}
 
 
 def _variant_view(tenant: str, variant: Variant, artifacts: ArtifactStore) -> View:

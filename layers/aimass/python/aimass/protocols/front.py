@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from aimass.domain.errors import AimassError, InternalError, PredictionOutOfMemory
 from aimass.domain.placement import PlacedElsewhere
 from aimass.inference.dataplane import Prediction
-from aimass.protocols.batching import Wanted, batching_of, predict_all
+from aimass.protocols.batching import Wanted, predict_all, together_with
 from aimass.protocols.forward import NO_OTHER_TIERS, OpenOtherTiers, forward
 from aimass.protocols.http import HttpRequest, HttpResponse, check_size, coded
 from aimass.protocols.native import routes as native
@@ -128,7 +128,7 @@ def _predicted(call: Call, found: Decoded, started: float) -> _Exchange:
     spent = {"load": load, "pre": ran - started - load - run, "run": run, "post": ended - ran, "total": ended - started}
     timing = ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in spent.items())
     headers = {**response.headers, "server-timing": timing}
-    return replace(response, headers=headers, batching=batching_of(found.asked.version, found.asked.variant))
+    return replace(response, headers=headers, batching=together_with(found.asked))
 
 
 def _refuse(wire: Wire, error: AimassError, request: HttpRequest) -> HttpResponse:

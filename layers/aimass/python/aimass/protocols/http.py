@@ -19,6 +19,9 @@ MAX_ANSWER_BYTES = 6_200_000
 _LONGEST_ESCAPE = 6  # one byte of text as \\u0000
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _GZIP = 16 + zlib.MAX_WBITS
+_GZIP_MAGIC = b"\x1f\x8b"
+_WINDOW = 1 << 16  # bytes
+_MOST_MEMBERS = 10_000
 _WORTH_CODING = 1024  # bytes; below that a packet is a packet
 _FASTEST = 1
 
@@ -47,7 +50,7 @@ class HttpRequest:
 class HttpResponse:
     """A response. `facts` are for the log: which model and version answered.
 
-    `batching` is how calls like this one may run together with others, None where they may not.
+    `batching` is how many calls like this one may run together, and how long they may wait; None where it runs alone.
     """
 
     status: int
@@ -93,16 +96,42 @@ def plain_body(request: HttpRequest) -> bytes:
 
 
 def _inflate(body: bytes) -> bytes:
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    """Every member of a gzip body (RFC 1952 allows several), or one zlib stream. It is fed in windows, for zlib copies
+    what lies behind a member.
+    """
+    plain: list[bytes] = []
+    at = members = size = 0
+    while at < len(body) or not members:
+        inflater = _next_member(body, at, members)
+        while not inflater.eof:
+            window = body[at : at + _WINDOW]
+            if not window:
+                raise InvalidArguments("the compressed body ends early")
+            plain.append(_window(inflater, window, MAX_BODY_BYTES + 1 - size))
+            size += len(plain[-1])
+            if size > MAX_BODY_BYTES:
+                told = f"the body decompresses to more than {MAX_BODY_BYTES} bytes"
+                raise PayloadTooLarge(told, limit=MAX_BODY_BYTES)
+            at += len(window) - len(inflater.unused_data)
+        members += 1
+    return b"".join(plain)
+
+
+def _next_member(body: bytes, at: int, members: int) -> zlib._Decompress:
+    if not members:
+        return zlib.decompressobj(_GZIP_OR_ZLIB)
+    if not body.startswith(_GZIP_MAGIC) or not body.startswith(_GZIP_MAGIC, at):
+        raise InvalidArguments(f"the compressed body ends at byte {at}, and {len(body) - at} bytes follow")
+    if members == _MOST_MEMBERS:
+        raise InvalidArguments(f"the compressed body has more than {_MOST_MEMBERS} gzip members")
+    return zlib.decompressobj(_GZIP)
+
+
+def _window(inflater: zlib._Decompress, window: bytes, most: int) -> bytes:
     try:
-        plain = inflater.decompress(body, MAX_BODY_BYTES + 1)
+        return inflater.decompress(window, most)
     except zlib.error as error:
         raise InvalidArguments(f"the compressed body cannot be read: {error}") from error
-    if len(plain) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"the body decompresses to more than {MAX_BODY_BYTES} bytes", limit=MAX_BODY_BYTES)
-    if not inflater.eof:
-        raise InvalidArguments("the compressed body ends early")
-    return plain
 
 
 def coded(response: HttpResponse, request: HttpRequest) -> HttpResponse:
@@ -153,7 +182,8 @@ def check_size(response: HttpResponse) -> None:
     if size > MAX_ANSWER_BYTES:
         raise PayloadTooLarge(
             f"the answer takes {size} bytes and one call carries {MAX_ANSWER_BYTES}; send fewer rows a call, ask for "
-            "binary outputs at /v2/models/{model}/infer, or name only the outputs you need",
+            "binary outputs at /v2/models/{model}/infer, name only the outputs you need, or send the call to "
+            "POST /api/v1/models/{model}/predictions: a job's answer has any size",
             size=size,
             limit=MAX_ANSWER_BYTES,
         )

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 
+from aimass.domain.clock import now
 from aimass.domain.errors import InvalidArguments
 from aimass.protocols.upload_form import FormFile, UploadForm, parse_upload_form
 
@@ -21,6 +22,8 @@ Middleware = Callable[[Any, Callable[[Any], Response[Any]]], Response[Any]]
 
 REPLAYED = "Idempotent-Replayed"
 PREDICTIONS = "/predictions"
+#: Where the context of a call has the kept answer whose URL for a body is over, for the route to sign another.
+REPLAYED_BODY = "replayed_body"
 NOTE = "a secret is shown once and kept nowhere; rotate the key for another"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -80,7 +83,7 @@ def repeatable(open_store: Callable[[], CallStore]) -> Middleware:
             _asked(event),
             lambda: next_middleware(app),
             keep=_kept,
-            restore=_restored,
+            restore=lambda kept: _signed_anew(kept, app, next_middleware) if _lapsed(kept) else _restored(kept),
             lambda_context=app.lambda_context,
         )
 
@@ -108,6 +111,19 @@ def _kept(response: Response[Any]) -> Json:
 
 def _restored(kept: Json) -> Response[Any]:
     return Response(kept["status"], body=kept["body"], headers=kept["headers"] | {REPLAYED: "true"})
+
+
+def _lapsed(kept: Json) -> bool:
+    """Whether it is the answer to a prediction that was to put its body to a URL, and the URL has expired."""
+    upload = kept["body"].get("upload") if isinstance(kept["body"], dict) else None
+    return isinstance(upload, dict) and "url" in upload and str(upload.get("expires_at", "9999")) <= now()
+
+
+def _signed_anew(kept: Json, app: Any, next_middleware: Callable[[Any], Response[Any]]) -> Response[Any]:
+    app.append_context(**{REPLAYED_BODY: kept["body"]})
+    response = next_middleware(app)
+    response.headers[REPLAYED] = "true"
+    return response
 
 
 def _body(event: Json) -> bytes:

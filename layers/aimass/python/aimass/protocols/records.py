@@ -2,7 +2,7 @@
 
 from typing import Any, NotRequired, TypedDict
 
-from aimass.domain.model import Failure, Limits, LogLine, Measurements, StepTime, StoredFile, TensorSpec, Usage
+from aimass.domain.model import Failure, Limits, LogLine, Measurements, StepTime, TensorSpec, Usage
 
 
 class FileRecord(TypedDict):
@@ -43,6 +43,14 @@ class DescriptionRecord(TypedDict):
     inferred: list[str]
 
 
+class SampleRecord(TypedDict):
+    """Inputs that came with the upload: the file's path, its digest and its size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
 class VersionRecord(TypedDict):
     """Everything from `compressed` on is there once the version is ready; `error` when its import failed."""
 
@@ -75,7 +83,7 @@ class VersionRecord(TypedDict):
     inputs: NotRequired[list[TensorSpec]]
     outputs: NotRequired[list[TensorSpec]]
     source: NotRequired[FilesRecord]
-    sample: NotRequired[StoredFile | None]
+    sample: NotRequired[SampleRecord | None]
     description: NotRequired[DescriptionRecord | None]
     verified_at: NotRequired[str]
     verification_error: NotRequired[Failure | None]

@@ -57,9 +57,9 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
 
 
 def _beside(folder: Path, named: list[list[str]]) -> dict[str, Path]:
-    """A name is the end of its path, which lies in the folder: names become paths elsewhere."""
+    """A name is the end of its path but for case, and that lies in the folder: names become paths elsewhere."""
     paths = files_within(folder, [path for _, path in named])
     beside = {name: folder / path for (name, _), path in zip(named, paths, strict=True)}
-    if any(not f"/{path}".endswith(f"/{name}") for (name, path) in named):
+    if any(not f"/{path}".lower().endswith(f"/{name.lower()}") for (name, path) in named):
         raise InternalError("the sandbox named a file otherwise than it is called")
     return beside

@@ -63,23 +63,26 @@ def reset_description(
 
 
 def _seen(artifacts: ArtifactStore, tenant: str, version: Version) -> Seen:
+    """As the import saw the model, without the files that are gone by now."""
+    imported = _imported(artifacts, tenant, version.described) if version.described else None
+    tokenizer = imported.text.tokenizer if imported and imported.text else None
     return Seen(
         version.inputs,
         version.outputs,
         version.labels,
         frozenset(version.raw_scores),
         tuple(file.path for file in version.assets),
-        max_length=_max_length(artifacts, tenant, version),
+        max_length=tokenizer.max_length if tokenizer else None,
+        independent=_independent(imported),
     )
 
 
-def _max_length(artifacts: ArtifactStore, tenant: str, version: Version) -> int | None:
-    """How many tokens the model takes, as its import saw in files that are gone by now."""
-    if not version.assets or not version.described:
-        return None
-    imported = _imported(artifacts, tenant, version.described)
-    tokenizer = imported.text.tokenizer if imported.text else None
-    return tokenizer.max_length if tokenizer else None
+def _independent(imported: Description | None) -> bool:
+    """Whether sigmoid, and not softmax, was inferred for several classes."""
+    if not imported or not imported.classes or len(imported.labels) == 2:
+        return False
+    filled = {"output", "output.activation"} & set(imported.inferred)
+    return bool(filled) and imported.classes.activation == "sigmoid"
 
 
 def _imported(artifacts: ArtifactStore, tenant: str, file: StoredFile) -> Description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
 from aimass.domain.model import Version
@@ -17,7 +17,20 @@ VERSION_SECONDS = 300.0  # what changes a ready version, a delete or a new descr
 NAME_SECONDS = 2.0  # an alias's move, and a deletion, is seen within 5 s
 _MOST_ENTRIES = 1000
 
+_MOST_BYTES = 64 << 20  # of versions
+_RECORD_BYTES, _TEXT_BYTES = 20_000, 100  # a version without what follows; a short text as an object, and its place
+_PART_BYTES = 1000  # a tensor, a file or a column with its names
+
 V = TypeVar("V")
+
+
+class _Known(NamedTuple):
+    """A version as it was read at an epoch of its model; `weight` is roughly the memory that it takes, in bytes."""
+
+    version: Version
+    epoch: int
+    until: float
+    weight: int
 
 
 class VersionFinder:
@@ -27,7 +40,8 @@ class VersionFinder:
         self._versions = versions
         self._clock = clock
         self._epochs: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
-        self._known: OrderedDict[Hashable, tuple[float, Version]] = OrderedDict()
+        self._known: OrderedDict[Hashable, _Known] = OrderedDict()
+        self._known_bytes = 0
         self._numbers: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
 
     def find(self, tenant: str, model: str, ref: int | str | None) -> Version:
@@ -76,13 +90,26 @@ class VersionFinder:
         return version
 
     def _version(self, tenant: str, model: str, number: int, epoch: int) -> Version:
-        key = (tenant, model, number, epoch)
-        version = self._remember(
-            self._known, key, VERSION_SECONDS, lambda: self._versions.get_version(tenant, model, number)
-        )
-        if version.state != "ready":
-            self._known.pop(key, None)
+        key = (tenant, model, number)
+        now = self._clock()
+        found = self._known.get(key)
+        if found and found.epoch == epoch and now < found.until:
+            return found.version
+        version = self._versions.get_version(tenant, model, number)
+        self._forget(key)
+        if version.state == "ready":
+            self._keep(key, _Known(version, epoch, now + VERSION_SECONDS, _weight(version)))
         return version
+
+    def _keep(self, key: Hashable, known: _Known) -> None:
+        self._known[key] = known
+        self._known_bytes += known.weight
+        while len(self._known) > _MOST_ENTRIES or (self._known_bytes > _MOST_BYTES and len(self._known) > 1):
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, key: Hashable) -> None:
+        if gone := self._known.pop(key, None):
+            self._known_bytes -= gone.weight
 
     def _remember(
         self, entries: OrderedDict[Hashable, tuple[float, V]], key: Hashable, seconds: float, read: Callable[[], V]
@@ -97,6 +124,20 @@ class VersionFinder:
         if len(entries) > _MOST_ENTRIES:
             entries.popitem(last=False)
         return value
+
+
+def _weight(version: Version) -> int:
+    """What grows with what a tenant writes: labels, table columns and their values, tensors, files, notes."""
+    description = version.description
+    columns = description.table.columns if description and description.table else ()
+    texts = [
+        *version.labels,
+        *(description.labels if description else ()),
+        *(name for one in columns for name in one.values),
+    ]
+    parts = len(version.inputs) + len(version.outputs) + len(version.stored_files) + len(columns)
+    written = len(version.notes or "") + sum(map(len, texts)) * 2
+    return _RECORD_BYTES + written + len(texts) * _TEXT_BYTES + parts * _PART_BYTES
 
 
 def _explicit(model: str, ref: int | str | None) -> int | None:

@@ -185,7 +185,8 @@ def _safe(file: SourceFile) -> PurePosixPath:
 def _check_labels(labels: tuple[str, ...], outputs: tuple[TensorSpec, ...]) -> None:
     """Class names belong to the columns of a matrix of scores, where the model says how many it has."""
     columns = {spec.name: spec.shape[1] for spec in outputs if len(spec.shape) == 2 and spec.datatype.startswith("FP")}
-    if labels and columns and not {len(labels), -1} & set(columns.values()):
+    fits = {len(labels), -1} | ({1} if len(labels) == 2 else set())  # two names may be of the one probability
+    if labels and columns and not fits & set(columns.values()):
         has = ", ".join(f"{name!r} has {count}" for name, count in columns.items())
         raise LabelsMismatch(
             f"{len(labels)} labels were given; the columns are others: {has}"[:500], labels=len(labels)

@@ -15,7 +15,7 @@ from aimass.formats.beside import DOCUMENTS, MAX_TEXT_BYTES
 from aimass.formats.description import Document, describe, read_document
 from aimass.formats.description_document import encoded
 from aimass.formats.inferred_description import inferred_max_length
-from aimass.formats.seen import Seen
+from aimass.formats.seen import LABELS, Seen
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.tokenizer import check_tokenizer
 from aimass.sandbox.verify import Verified
@@ -47,8 +47,12 @@ def describe_import(
     beside: Sequence[StoredFile],
     folder: Path,
     limits: Limits,
+    labels: tuple[str, ...] = (),
 ) -> Described:
-    """Describes a model that was verified; `folder` is a place for its files. Raises InvalidDescription."""
+    """Describes a model that was verified; `folder` is a place for its files, `labels` are the model's own class names.
+
+    Raises InvalidDescription.
+    """
     came = {file.path: file for file in beside if not (version.document and file.path in DOCUMENTS)}
     if version.document:
         came[DOCUMENTS[0]] = version.document
@@ -57,21 +61,22 @@ def describe_import(
         files[name] = folder / str(at) / "file"  # its own name may be a path
         artifacts.fetch(tenant, file, files[name])
     document = next((_read(files[name].read_bytes(), name) for name in DOCUMENTS if name in files), None)
-    seen = _seen(version, found, {name: path for name, path in files.items() if name not in DOCUMENTS})
+    seen = _seen(version, found, {name: path for name, path in files.items() if name not in DOCUMENTS}, labels)
     description = _described(document, seen)
     if description is None:
         return Described()
     assets: tuple[StoredFile, ...] = ()
     if description.text and (tokenizer := description.text.tokenizer):
-        truncated_to = check_tokenizer(files[tokenizer.file], tokenizer.file, limits)
-        if most := inferred_max_length(seen, truncated_to):
+        checked = check_tokenizer(files[tokenizer.file], tokenizer.file, limits)
+        if most := inferred_max_length(seen, checked.truncated_to):
             description = _described(document, replace(seen, max_length=most))
-        assets = tuple(file for file in beside if file.path == tokenizer.file)
+        assets = tuple(replace(file, memory=checked.memory) for file in beside if file.path == tokenizer.file)
     return Described(description, _stored(artifacts, tenant, description, folder), assets)
 
 
-def _seen(version: Version, found: Verified, files: Mapping[str, Path]) -> Seen:
-    texts = {}
+def _seen(version: Version, found: Verified, files: Mapping[str, Path], labels: tuple[str, ...]) -> Seen:
+    """What the model itself calls its classes counts as its labels.txt, where it came without one."""
+    texts = {LABELS: "\n".join(labels)} if labels and not any(len(one.splitlines()) != 1 for one in labels) else {}
     for name, path in files.items():
         if path.stat().st_size <= MAX_TEXT_BYTES:
             with suppress(UnicodeDecodeError):

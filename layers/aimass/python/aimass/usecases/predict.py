@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from aimass.domain.datatypes import is_tensor
 from aimass.domain.errors import (
@@ -17,8 +17,8 @@ from aimass.domain.errors import (
 from aimass.domain.model import TensorSpec, Variant, Version, VersionSummary
 from aimass.domain.placement import PlacedElsewhere
 from aimass.domain.ports import VersionReader
-from aimass.inference.dataplane import Asked, Media, Prediction, Session, Timing, Value
-from aimass.inference.fixed_batch import Runs, runs_of
+from aimass.inference.dataplane import Asked, FindVersion, Media, Prediction, Session, Texts, Timing, Value
+from aimass.inference.fixed_batch import Runs, check_time, runs_of
 from aimass.inference.sessions import Sessions
 from aimass.inference.statistics import Done, ModelStatistics, Statistics
 from aimass.inference.tensors import brief, described, shape_text
@@ -27,15 +27,15 @@ from aimass.usecases.find_version import VersionFinder
 from aimass.usecases.repository import all_versions, newest_versions
 
 
-def _here(variant: Variant, asset_bytes: int) -> None:
+def _here(variant: Variant, asset_memory: int) -> None:
     """Where there is one tier."""
 
 
 class Predictor:
     """The data plane. One prediction takes `seconds` at most, opening its model not counted.
 
-    `open_sessions` is called once a model runs here; `elsewhere` names the tier that answers for a variant with so many
-    bytes of assets, None for this one.
+    `open_sessions` is called once a model runs here; `elsewhere` names the tier that answers for a variant whose
+    tokenizer takes so many bytes open, None for this one.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Predictor:
         elsewhere: Callable[[Variant, int], str | None] = _here,
     ) -> None:
         self._ends = math.inf
-        self._finder = VersionFinder(versions, clock)
+        self._find: FindVersion = VersionFinder(versions, clock).find
         self._open_sessions = open_sessions
         self._seconds = seconds
         self._clock = clock
@@ -57,26 +57,42 @@ class Predictor:
 
     def within(self, seconds: float) -> Predictor:
         """The same data plane for a call that has so many seconds left, opening a model among them."""
-        limited = object.__new__(Predictor)  # a fifth of what copy.copy takes, on every call
-        limited.__dict__.update(self.__dict__)
+        limited = self._copy()
         limited._ends = self._clock() + seconds
         return limited
+
+    def finding(self, find: FindVersion) -> Predictor:
+        """The same data plane, in which `find` says what version is meant."""
+        other = self._copy()
+        other._find = find
+        return other
+
+    def _copy(self) -> Predictor:
+        one = object.__new__(Predictor)  # a fifth of what copy.copy takes, on every call
+        one.__dict__.update(self.__dict__)
+        return one
 
     def find_version(self, tenant: str, model: str, ref: int | str | None) -> Version:
         """The ready version that `ref` means: a number, an alias's name, or None for the default.
 
         Raises ModelNotFound, VersionNotFound, AliasNotFound, VersionNotReady.
         """
-        return self._finder.find(tenant, model, ref)
+        return self._find(tenant, model, ref)
 
     def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]:
         """What the version's description makes of pictures, texts or rows.
 
-        Raises InvalidArguments naming what cannot be read, or that the description says nothing of such inputs.
+        Raises InvalidArguments naming what cannot be read, or that the description says nothing of such inputs;
+        PlacedElsewhere before a tokenizer is opened on a tier that does not run the model.
         """
+        tokenized = isinstance(media, Texts) and version.assets
+        if tokenized and (tier := self._elsewhere(version.variant(), version.asset_memory)):
+            raise PlacedElsewhere(tier)
         from aimass.inference.described.inputs import described_inputs
 
-        return described_inputs(version, media, lambda file: self._open_sessions().asset(tenant, file))
+        return described_inputs(
+            version, media, lambda file, limit: self._open_sessions().tokenizer(tenant, file, limit)
+        )
 
     def versions_of(self, tenant: str, model: str) -> Sequence[VersionSummary]:
         """The newest versions of a model, in whatever state; of an unknown model none."""
@@ -89,16 +105,17 @@ class Predictor:
     def predict(self, tenant: str, asked: Asked) -> Prediction:
         """Runs what was asked for; a batch larger than a fixed one in several runs.
 
-        Raises InvalidArguments, PredictionFailed, PredictionTimeout, PredictionOutOfMemory; PlacedElsewhere for a call
-        that is in order and another tier's.
+        Raises InvalidArguments, PayloadTooLarge, PredictionFailed, PredictionTimeout, PredictionOutOfMemory;
+        PlacedElsewhere for a call that is in order and another tier's.
         """
         version = asked.version
         check_names(version.inputs, asked.inputs)
         runs = runs_of(version, asked.inputs)
         wanted = _wanted(version, asked.outputs)
         variant = _variant(version, asked.variant)
-        if tier := self._elsewhere(variant, version.asset_bytes):
+        if tier := self._elsewhere(variant, version.asset_memory):
             raise PlacedElsewhere(tier)
+        check_time(runs, variant, min(self._seconds, self._ends - self._clock()))
         began = time.perf_counter()
         try:
             values, timing = self._values(tenant, variant, runs, [spec.name for spec in wanted])
@@ -108,13 +125,17 @@ class Predictor:
                 raise _told(error, asked) from None
             raise
         total = time.perf_counter() - began
-        done = Done(_rows(version, asked.inputs), len(runs.feeds), total, timing.load, timing.run)
+        done = Done(_rows(version, asked.inputs), runs.count, total, timing.load, timing.run)
         self._statistics.succeeded(tenant, version.model, version.number, done)
         return Prediction(version, variant, tuple(zip(wanted, values, strict=True)), timing)
 
     def statistics(self, tenant: str, version: Version) -> ModelStatistics:
         """What this process counted of a version."""
         return self._statistics.of(tenant, version.model, version.number)
+
+    def all_statistics(self, tenant: str) -> Mapping[tuple[str, int], ModelStatistics]:
+        """What this process counted of each of the tenant's models and versions that it was asked for."""
+        return self._statistics.of_tenant(tenant)
 
     def _values(self, tenant: str, variant: Variant, runs: Runs, names: list[str]) -> tuple[list[Value], Timing]:
         sessions = self._open_sessions()
@@ -132,13 +153,15 @@ class Predictor:
     def _run(self, session: Session, runs: Runs, names: list[str], seconds: float) -> list[Value]:
         """Every run within the one deadline."""
         ends = min(self._clock() + seconds, self._ends)
-        answers: list[list[Value]] = []
-        for feed in runs.feeds:
-            left = min(seconds, ends - self._clock())
-            if left <= 0:
-                raise PredictionTimeout(_late(len(answers), len(runs.feeds)))
-            answers.append(_answered(session, feed, names, left))
-        return runs.join(answers)
+
+        def answers() -> Iterator[list[Value]]:
+            for ran, feed in enumerate(runs.feeds):
+                left = min(seconds, ends - self._clock())
+                if left <= 0:
+                    raise PredictionTimeout(_late(ran, runs.count))
+                yield _answered(session, feed, names, left)
+
+        return runs.join(answers())
 
     def _with_room(self, sessions: Sessions, run: Callable[[float], list[Value]]) -> list[Value]:
         """Runs; when memory is short and other models hold some of it, closes them and runs once more."""
@@ -191,7 +214,16 @@ def _told(error: _InputsRefused, asked: Asked) -> AimassError:
             return InvalidArguments(f"input {name!r}: {empty}", fields={name: empty})
     inputs = [(spec, asked.inputs[spec.name]) for spec in asked.version.inputs if spec.name in asked.inputs]
     came = "; ".join(_came(spec, value) for spec, value in inputs)
-    return PredictionFailed(f"{came}: {error.message}")
+    return PredictionFailed(f"{_different_rows(inputs)}{came}: {error.message}")
+
+
+def _different_rows(inputs: Sequence[tuple[TensorSpec, Value]]) -> str:
+    """How many rows each input has, where they may differ and do: mostly that is the mistake."""
+    rows = {spec.name: len(value) for spec, value in inputs if is_tensor(spec.onnx_type) and spec.shape[:1] == (-1,)}
+    if len(set(rows.values())) < 2:
+        return ""
+    told = ", ".join(f"{name!r} {count}" for name, count in rows.items())
+    return f"inputs have different numbers of rows: {told}; "
 
 
 def _came(spec: TensorSpec, value: Value) -> str:

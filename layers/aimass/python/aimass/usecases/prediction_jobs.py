@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ulid import ULID
 
@@ -21,7 +22,7 @@ from aimass.domain.errors import (
     PayloadTooLarge,
     WebhookSecretMissing,
 )
-from aimass.domain.model import Failure, Job, PredictionAnswer, PredictionCall
+from aimass.domain.model import Failure, Job, PredictionAnswer, PredictionCall, Version
 from aimass.domain.ports import (
     ImportRunner,
     ModelRegistry,
@@ -76,13 +77,15 @@ def request_prediction(at: Predictions, tenant: str, new: NewPrediction) -> Job:
     _check_webhook(at, tenant, new.webhook)
     asked = _asked(new)
     version = VersionFinder(at.registry, time.monotonic).find(tenant, new.model, asked)
+    _check_variant(new, version)
     job_id, moment = str(ULID()), now()
+    expires_at = later(moment, days=KEPT_DAYS)
     call = PredictionCall(
         key=f"predictions/in/{tenant}/{job_id}",
         query=dict(new.query),
         headers=dict(new.headers),
-        given_up_at=later(moment, seconds=ARRIVES_SECONDS),
-        expires_at=later(moment, days=KEPT_DAYS),
+        given_up_at=later(moment, seconds=ARRIVES_SECONDS) if new.body is None else expires_at,
+        expires_at=expires_at,
         asked=None if asked is None else str(asked),
         webhook=new.webhook,
     )
@@ -97,6 +100,14 @@ def input_url(at: Predictions, job: Job, size: int) -> str:
     """Where the body of a job that was made without one is put."""
     assert job.call is not None
     return at.files.input_url(job.call.key, size, job.call.content_type)
+
+
+def renewed(at: Predictions, tenant: str, job: Job) -> Job:
+    """A job that still waits for its body, for another URL's time. Raises Conflict when it moved meanwhile."""
+    assert job.call is not None
+    waits = replace(job, call=replace(job.call, given_up_at=later(now(), seconds=ARRIVES_SECONDS)))
+    at.registry.start_prediction(tenant, waits, was=job)
+    return waits
 
 
 def _store(at: Predictions, tenant: str, job: Job, call: PredictionCall, body: bytes) -> None:
@@ -131,22 +142,56 @@ def _check_webhook(at: Predictions, tenant: str, url: str | None) -> None:
 
 
 def _asked(new: NewPrediction) -> int | str | None:
-    """The version that the call names: a parameter, or the field of a JSON body that was sent along."""
+    """The version that the call names: a parameter, or the field of a JSON body that was sent along.
+
+    Raises InvalidArguments for a body that names another model than the URL.
+    """
+    document = _document(new)
+    model = document.get("model_name")
+    if model is not None and model != new.model:
+        other = f"is {new.model[:80]!r} in the URL and {str(model)[:80]!r} in the body"
+        raise InvalidArguments.of_fields({"model_name": other})
     if "version" in new.query:
         return new.query["version"]
-    if new.body is None or new.body.lstrip()[:1] != b"{" or not _may_be_json(new.headers):
-        return None
-    named = None
-    with suppress(ValueError, RecursionError):  # what is no JSON is refused when it runs, as the direct call does
-        document = json.loads(new.body)
-        named = document.get("version") if isinstance(document, dict) else None
+    named = document.get("version")
     return named if isinstance(named, int | str) and not isinstance(named, bool) and named != "" else None
 
 
-def _may_be_json(headers: Mapping[str, str]) -> bool:
+def _document(new: NewPrediction) -> Mapping[str, Any]:
+    """The JSON object that was sent along. What is no JSON is refused when it runs, as the direct call does."""
+    if new.body is None or new.body.lstrip()[:1] != b"{" or "content-encoding" in new.headers or not _may_be_json(new):
+        return {}
+    with suppress(ValueError, RecursionError):
+        document = json.loads(new.body)
+        return document if isinstance(document, dict) else {}
+    return {}
+
+
+def _check_variant(new: NewPrediction, version: Version) -> None:
+    """Raises InvalidArguments for a variant that the version does not have, where the version is known by now."""
+    name, names = new.query.get("compress", "null"), [variant.name for variant in version.variants]
+    if name == "null" or name in names or _may_name_a_version(new):
+        return
+    there_are = ", ".join(map(repr, names))
+    wrong = f"version {version.number} has no variant {name[:80]!r}; there are: {there_are}"
+    raise InvalidArguments.of_fields({"compress": wrong})
+
+
+def _may_name_a_version(new: NewPrediction) -> bool:
+    """Whether a body that is not read here, one to come, a packed one or a form, may say which version is meant."""
+    if "version" in new.query:
+        return False
+    unread = new.body is None or "content-encoding" in new.headers
+    return _said(new) == "multipart/form-data" or (unread and _may_be_json(new))
+
+
+def _may_be_json(new: NewPrediction) -> bool:
     """As the direct call reads it: where nothing better is said of a body, an object is JSON."""
-    said = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return "content-encoding" not in headers and (said in _UNSAID or "json" in said)
+    return _said(new) in _UNSAID or "json" in _said(new)
+
+
+def _said(new: NewPrediction) -> str:
+    return new.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def stored_answer(job: Job) -> PredictionAnswer:
@@ -185,9 +230,11 @@ def retry_prediction(at: Predictions, tenant: str, job: Job) -> Job:
     call = job.call
     if job.state not in {"failed", "cancelled"} or call is None:
         raise JobNotRetryable(f"job {job.id} is {job.state}; one that failed can be retried", state=job.state)
-    if call.version_id is None:
+    version_id = call.version_id or at.files.find_input(call.key)
+    if version_id is None:
         raise JobNotRetryable(f"job {job.id} never had its body: make another prediction", state=job.state)
-    waits = replace(call, given_up_at=later(now(), seconds=ARRIVES_SECONDS))
+    expires_at = later(now(), days=KEPT_DAYS)
+    waits = replace(call, version_id=version_id, given_up_at=expires_at, expires_at=expires_at)
     again = replace(
         job,
         state="waiting",
@@ -200,11 +247,14 @@ def retry_prediction(at: Predictions, tenant: str, job: Job) -> Job:
     )
     at.registry.repeat_prediction(tenant, again, was=job, limits=at.limits.limits_of(tenant))
     try:
-        at.files.repeat_input(call.key, call.version_id, call.content_type)
+        at.files.repeat_input(call.key, version_id, call.content_type)
     except NotFound as error:
         gone = f"the body of job {job.id} was kept for {KEPT_DAYS} days; make another prediction"
         at.registry.fail(tenant, again, Failure("upload", "input_expired", gone))
         raise JobNotRetryable(gone, state="failed") from error
+    except Exception:
+        at.registry.fail(tenant, again, Failure("upload", "upload_failed", "the body could not be stored; try again"))
+        raise
     at.registry.log(tenant, job.id, again.attempt, "upload", f"attempt {again.attempt}")
     return again
 

@@ -12,13 +12,15 @@ from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, JobNotFound, NotFound
 from aimass.domain.model import Failure, Job, JobState, PredictionAnswer, PredictionCall, StepTime, Version
 from aimass.domain.ports import ModelRegistry, PredictionFiles, WebhookQueue
-from aimass.inference.dataplane import Asked, DataPlane, Media, Prediction, Value
+from aimass.inference.dataplane import FindVersion
 from aimass.usecases.job_log import JobLog
 from aimass.usecases.prediction_jobs import announce
 
 STEP = "predict"
 #: More than the function's timeout, less than the time after which its message comes again.
 ATTEMPT_SECONDS = 920
+#: So long after an attempt was given up its message has come again, unless it is lost.
+LOST_SECONDS = 900
 MAX_RECEIVES = 3
 logger = logging.getLogger(__name__)
 
@@ -54,26 +56,15 @@ class Answered:
 Answer = Callable[[Job, bytes], Answered]
 
 
-class Pinned:
-    """A data plane that takes the name that a job's call gave its version for the version that it meant then."""
+def pinned(find: FindVersion, job: Job) -> FindVersion:
+    """As `find`, but the name that the job's call gave its version is the version that it meant then."""
+    asked = job.call.asked if job.call else None
 
-    def __init__(self, plane: DataPlane, job: Job) -> None:
-        self._plane = plane
-        self._number = job.version
-        self._asked = job.call.asked if job.call else None
-
-    def find_version(self, tenant: str, model: str, ref: int | str | None) -> Version:
-        """As the data plane does."""
+    def find_version(tenant: str, model: str, ref: int | str | None) -> Version:
         named = None if ref is None else str(ref)
-        return self._plane.find_version(tenant, model, self._number if named == self._asked else ref)
+        return find(tenant, model, job.version if named == asked else ref)
 
-    def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]:
-        """As the data plane does."""
-        return self._plane.prepare(tenant, version, media)
-
-    def predict(self, tenant: str, asked: Asked) -> Prediction:
-        """As the data plane does."""
-        return self._plane.predict(tenant, asked)
+    return find_version
 
 
 def run_prediction(at: Runs, arrived: ArrivedInput, answer: Answer) -> str | None:

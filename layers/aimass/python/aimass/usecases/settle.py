@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aimass.domain.errors import NotFound, UploadNotFound
-from aimass.domain.model import Deletion, Due, Failure, Upload, Version
-from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, UploadStore, WebhookQueue
-from aimass.usecases.prediction_jobs import announce
-from aimass.usecases.run_prediction import interrupt
+from aimass.domain.clock import later
+from aimass.domain.errors import Conflict, NotFound, UploadNotFound
+from aimass.domain.model import Deletion, Due, Failure, PredictionCall, Upload, Version
+from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, PredictionFiles, UploadStore, WebhookQueue
+from aimass.usecases.prediction_jobs import KEPT_DAYS, announce
+from aimass.usecases.run_prediction import LOST_SECONDS, interrupt
 
 _OVER = "reminders_over"
 _LATER = "left_for_later"
@@ -27,6 +28,7 @@ class House:
     uploads: UploadStore
     due: DueList
     webhooks: WebhookQueue
+    files: PredictionFiles
 
 
 def settle_due(at: House, moment: str, has_time: Callable[[], bool]) -> Counter[str]:
@@ -104,12 +106,29 @@ def _end_prediction(at: House, due: Due, moment: str) -> str:
     if job.finished_at or job.call is None or job.call.given_up_at > moment:
         return _OVER
     if job.state == "running":
-        interrupt(at.registry, at.webhooks, due.tenant, job)
-        return "predictions_interrupted"
+        if later(job.call.given_up_at, seconds=LOST_SECONDS) > moment:
+            return _LATER  # its message is about to come again, and may run it again
+        return "predictions_interrupted" if interrupt(at.registry, at.webhooks, due.tenant, job) else _OVER
+    failure = _overdue(at, job.call, moment)
+    if failure is None:
+        return _LATER
     announce(at.webhooks, due.tenant, job)
-    reason = "the body did not arrive before its URL expired; make another prediction"
-    at.registry.fail(due.tenant, job, Failure("upload", "upload_expired", reason))
+    try:
+        at.registry.fail(due.tenant, job, failure)
+    except Conflict:  # it runs or has ended, with a reminder of its own
+        return _OVER
     return "predictions_expired"
+
+
+def _overdue(at: House, call: PredictionCall, moment: str) -> Failure | None:
+    """Why a job that waits is given up; None while its body is there and its message waits in the queue."""
+    if call.expires_at <= moment:
+        reason = f"it did not run in the {KEPT_DAYS} days that its body is kept; make another prediction"
+        return Failure("upload", "input_expired", reason)
+    if at.files.find_input(call.key):
+        return None
+    reason = "the body did not arrive before its URL expired; make another prediction"
+    return Failure("upload", "upload_expired", reason)
 
 
 def _end_upload(at: House, due: Due) -> str:

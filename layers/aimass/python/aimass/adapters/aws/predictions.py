@@ -11,7 +11,8 @@ from aimass.domain.errors import NotFound
 from aimass.domain.model import PredictionAnswer
 
 URL_SECONDS = 3600
-_GONE = {"NoSuchKey", "NoSuchVersion", "404"}
+# 403 says it to those who may not list the bucket, as our functions may not.
+_GONE = {403, 404}
 
 
 class S3PredictionFiles:
@@ -29,6 +30,16 @@ class S3PredictionFiles:
         """A URL that takes a PUT of exactly `size` bytes of that type, for an hour."""
         parameters = {"Bucket": self._bucket, "Key": key, "ContentLength": size, "ContentType": content_type}
         return self._signed("put_object", parameters)
+
+    def find_input(self, key: str) -> str | None:
+        """The version of the body that was stored last, or None where there is none."""
+        try:
+            found: str = self._client.head_object(Bucket=self._bucket, Key=key)["VersionId"]
+        except ClientError as error:
+            if _is_gone(error):
+                return None
+            raise
+        return found
 
     def read_input(self, key: str, version_id: str) -> bytes:
         """The body. Raises NotFound once it has expired."""
@@ -73,4 +84,8 @@ class S3PredictionFiles:
 
 
 def _translated(error: ClientError) -> Exception:
-    return NotFound("it has expired") if error.response["Error"]["Code"] in _GONE else error
+    return NotFound("it has expired") if _is_gone(error) else error
+
+
+def _is_gone(error: ClientError) -> bool:
+    return error.response["ResponseMetadata"]["HTTPStatusCode"] in _GONE

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimass.domain.errors import InvalidArguments
-from aimass.domain.model import StoredFile, TensorSpec, Version
+from aimass.domain.model import TensorSpec, Version
 from aimass.inference.dataplane import Media, Pictures, Texts, Value
 from aimass.inference.tensors import shape_text
+
+if TYPE_CHECKING:
+    from aimass.inference.described.tokenizers import OpenStored, OpenTokenizer
 
 _SECTIONS = ("image", "text", "table")
 
 
-def described_inputs(version: Version, media: Media, open_asset: Callable[[StoredFile], Path]) -> dict[str, Value]:
-    """The inputs that the media become, by name. `open_asset` gives a file of the version on local disk.
+def described_inputs(version: Version, media: Media, open_stored: OpenStored) -> dict[str, Value]:
+    """The inputs that the media become, by name. `open_stored` opens a tokenizer's file of the version.
 
     Raises InvalidArguments naming the picture, text or row that cannot be read and why, or that the description says
     nothing of such inputs.
@@ -22,7 +24,7 @@ def described_inputs(version: Version, media: Media, open_asset: Callable[[Store
     if isinstance(media, Pictures):
         return _of_pictures(version, media.files)
     if isinstance(media, Texts):
-        return _of_texts(version, media.texts, open_asset)
+        return _of_texts(version, media.texts, open_stored)
     description = version.description
     if not description or not description.table:
         raise _not_described(version, "table", "table rows")
@@ -43,16 +45,15 @@ def _of_pictures(version: Version, files: tuple[bytes, ...]) -> dict[str, Value]
     return {image.input: image_input(_specs(version)[image.input], image, files)}
 
 
-def _of_texts(version: Version, texts: tuple[str, ...], open_asset: Callable[[StoredFile], Path]) -> dict[str, Value]:
+def _of_texts(version: Version, texts: tuple[str, ...], open_stored: OpenStored) -> dict[str, Value]:
     description = version.description
     if not description or not description.text:
         raise _not_described(version, "text", "texts")
     _at_least_one(texts, "text")
     from aimass.inference.described.text import text_inputs
 
-    def open_named(path: str) -> tuple[Path, StoredFile]:
-        file = next(file for file in version.assets if file.path == path)
-        return open_asset(file), file
+    def open_named(path: str, limit: int | None) -> OpenTokenizer:
+        return open_stored(next(file for file in version.assets if file.path == path), limit)
 
     return text_inputs(_specs(version), description.text, texts, open_named)
 

@@ -15,11 +15,13 @@ from aimass.inference.tensors import Array
 
 #: `{"label":0,"probability":1.0}` takes 29 bytes, and an answer 6.2 MB at most.
 MAX_SHOWN = 220_000
+_ROUNDING = 1e-3  # as the run at import judges it
 
 
 def described_outputs(prediction: Prediction) -> list[list[dict[str, Any]]] | None:
     """`{"label", "probability"}` of each row's classes, for `jsontext.dumps`: best first, at most `top_k`, those of
-    `threshold` and more.
+    `threshold` and more. The key is `score` where the numbers are no probabilities: without an activation, and below 0
+    or above 1 when the model was verified or in this call.
 
     None where the version's description has no `classes`, or they were not asked for. A probability is FP32, or what
     the model gave where no activation is described; NaN comes last, and is below every threshold. Raises
@@ -29,14 +31,24 @@ def described_outputs(prediction: Prediction) -> list[list[dict[str, Any]]] | No
     description = prediction.version.description
     if not scores or not description or not description.classes:
         return None
-    rows, shown = [], 0
-    for row in scores.matrix.astype(np.float64):
+    matrix, rows, shown = scores.matrix.astype(np.float64), [], 0
+    number = "probability" if _are_probabilities(prediction, matrix) else "score"
+    for row in matrix:
         best = _best(row, description.classes)
         shown += len(best)
         if shown > MAX_SHOWN:
             raise _too_many(len(scores.matrix))
-        rows.append([{"label": scores.classes[at], "probability": _shown(row[at])} for at in best])
+        rows.append([{"label": scores.classes[at], number: _shown(row[at])} for at in best])
     return rows
+
+
+def _are_probabilities(prediction: Prediction, matrix: Array) -> bool:
+    """A number outside 0..1 by rounding alone counts as one."""
+    description = prediction.version.description
+    if not description or not description.classes or description.classes.activation:
+        return True
+    outside = (matrix < -_ROUNDING) | (matrix > 1 + _ROUNDING)
+    return description.classes.output not in prediction.version.raw_scores and not outside.any()
 
 
 def _best(row: Array, how: ClassOutput) -> list[int]:

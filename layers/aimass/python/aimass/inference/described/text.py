@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from aimass.domain.description import TextInput, Tokenizer
 from aimass.domain.errors import InvalidArguments
-from aimass.domain.model import StoredFile, TensorSpec
-from aimass.inference.described.tokenizers import OpenTokenizer, Tokens, open_tokenizer
+from aimass.domain.model import TensorSpec
+from aimass.inference.described.tokenizers import OpenTokenizer, Tokens
 from aimass.inference.tensors import Array, numpy_dtype
 
 MOST_CHARACTERS = 250_000  # of one text
 MOST_TOKENS = 1 << 24  # of all rows, padding included
 
-OpenFile = Callable[[str], tuple[Path, StoredFile]]
+#: The open tokenizer of a name in the description that cuts at so many tokens.
+OpenNamed = Callable[[str, int | None], OpenTokenizer]
 
 
 def text_inputs(
-    specs: Mapping[str, TensorSpec], how: TextInput, texts: Sequence[str], open_file: OpenFile
+    specs: Mapping[str, TensorSpec], how: TextInput, texts: Sequence[str], open_named: OpenNamed
 ) -> dict[str, Array]:
     """The inputs of the texts: strings [rows] or [rows, 1], or token numbers [rows, tokens].
 
@@ -30,7 +30,7 @@ def text_inputs(
     for at, text in enumerate(texts):
         _check_text(at, text)
     if how.tokenizer:
-        return _tokenized(specs, how.tokenizer, texts, open_file)
+        return _tokenized(specs, how.tokenizer, texts, open_named)
     assert how.input, "a text goes to a tokenizer or to an input"
     strings = np.empty(len(texts), object)
     strings[:] = texts
@@ -49,11 +49,11 @@ def _check_text(at: int, text: str) -> None:
 
 
 def _tokenized(
-    specs: Mapping[str, TensorSpec], how: Tokenizer, texts: Sequence[str], open_file: OpenFile
+    specs: Mapping[str, TensorSpec], how: Tokenizer, texts: Sequence[str], open_named: OpenNamed
 ) -> dict[str, Array]:
     fixed = _fixed_length(specs[how.ids])
     limit = min((one for one in (fixed, how.max_length) if one), default=None)
-    opened = open_tokenizer(*open_file(how.file), limit if how.truncation else None)
+    opened = open_named(how.file, limit if how.truncation else None)
     rows = [opened.tokens(text) for text in texts]
     lengths = np.array([len(row.ids) for row in rows])
     if limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,8 @@ import numpy as np
 
 from aimass.domain.errors import PredictionFailed
 from aimass.domain.model import StoredFile
-from aimass.inference.cache import BoundedCache
 from aimass.inference.tensors import Array
 
-MAX_BYTES = 128 << 20
-_MEMORY_A_BYTE = 18  # of a file, measured: 14 for WordPiece, 18 for Unigram
 _USUAL_PADS = ("[PAD]", "<pad>")
 
 
@@ -62,19 +60,16 @@ class OpenTokenizer:
         return next((one for one in ids if one is not None), 0)
 
 
-_open: BoundedCache[tuple[Path, str, int | None], OpenTokenizer] = BoundedCache(MAX_BYTES)
+#: The open tokenizer of a version's file that cuts at so many tokens.
+OpenStored = Callable[[StoredFile, int | None], OpenTokenizer]
 
 
-def open_tokenizer(path: Path, file: StoredFile, limit: int | None) -> OpenTokenizer:
-    """The open tokenizer of a file; `path` is one tenant's alone. Raises PredictionFailed for a broken one."""
-
-    def make() -> OpenTokenizer:
-        try:
-            return OpenTokenizer(path, limit)
-        except BaseException as error:
-            raise _failed(error, f"the version's tokenizer {file.path!r} cannot be opened") from error
-
-    return _open.get((path, file.sha256, limit), file.size * _MEMORY_A_BYTE, make)
+def open_tokenizer(path: Path, name: str, limit: int | None) -> OpenTokenizer:
+    """Opens a file that messages call `name`. Raises PredictionFailed for a broken one."""
+    try:
+        return OpenTokenizer(path, limit)
+    except BaseException as error:
+        raise _failed(error, f"the version's tokenizer {name!r} cannot be opened") from error
 
 
 def _failed(error: BaseException, what: str) -> BaseException:

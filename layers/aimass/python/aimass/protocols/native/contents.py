@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import Version
 from aimass.inference.jsontext import loads
-from aimass.protocols.native import npy
+from aimass.protocols.native import npy, unrecognised
+from aimass.protocols.native.charset import text_in
 from aimass.protocols.native.given import Given, Payload, Prepare
-from aimass.protocols.native.payloads import payload_of_json, pictures, takes_strings, texts, wrong_data
-from aimass.protocols.native.table import table_of, takes_csv
-from aimass.protocols.openinference.request import parse_request, read_inputs
+from aimass.protocols.native.payloads import are_texts, payload_of_json, pictures, takes_texts, texts, wrong_data
+from aimass.protocols.native.signatures import foreign_format, is_picture, plain_text
+from aimass.protocols.native.table import table_of, takes_tables
+from aimass.protocols.native.unrecognised import read_bytes
 
 MEDIA_TYPES = {
     "application/x-npy": "npy",
@@ -25,15 +26,9 @@ MEDIA_TYPES = {
     "application/x-www-form-urlencoded": "anything",  # what curl says of every body
     "": "anything",
 }
-_ENDINGS = {".npy": "npy", ".npz": "npy", ".csv": "csv", ".txt": "text", ".json": "json"}
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
-_CHARSET = re.compile(r"""charset=["']?([\w.:-]{1,40})""", re.IGNORECASE)
-_CHARSETS = {  # not whatever Python knows: some of its codecs take time by the square of a text's length
-    *("utf-8", "utf-16", "utf-16le", "utf-16be", "utf-32", "us-ascii", "koi8-r", "shift_jis", "euc-jp", "euc-kr"),
-    *("gb2312", "gbk", "gb18030", "big5", *(f"windows-{page}" for page in range(1250, 1259))),
-    *(f"iso-8859-{part}" for part in range(1, 17) if part != 12),
-}
-_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_ENDINGS = {".npy": "npy", ".npz": "npy", ".csv": "csv", ".txt": "text", ".json": "json"} | dict.fromkeys(
+    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".svg"), "image"
+)
 
 
 @dataclass(frozen=True)
@@ -68,12 +63,6 @@ def unsaid(media_type: str) -> bool:
     return MEDIA_TYPES.get(media_type) == "anything"
 
 
-def is_picture(body: bytes) -> bool:
-    """Whether a body begins as JPEG, PNG, GIF, TIFF, WebP or BMP do."""
-    riff = body[:4] == b"RIFF" and body[8:12] == b"WEBP"
-    return riff or body.startswith(_PICTURES) or (body[:2] == b"BM" and body[6:10] == bytes(4))
-
-
 def _kind(content: Content, input_format: str | None) -> str:
     named = _ENDINGS.get("." + content.filename.lower().rpartition(".")[2]) if content.filename else None
     said = media_type_of(content.media_type)
@@ -99,7 +88,7 @@ def _kind_among_several(content: Content, input_format: str | None) -> str:
     kind = _kind(content, input_format)
     if kind in {"bytes", "anything"} and is_picture(content.body):
         return "image"
-    return "text" if kind == "anything" and _plain_text(content.body) is not None else kind
+    return "text" if kind == "anything" and plain_text(content.body) is not None else kind
 
 
 def _images(contents: Sequence[Content]) -> Payload:
@@ -131,59 +120,63 @@ def _bytes(contents: Sequence[Content]) -> Payload:
 
     def read(version: Version, prepare: Prepare) -> Given:
         if is_picture(body) and version.description and version.description.image:
-            return picture(version, prepare)
-        if body.startswith(npy.ZIP) and not takes_strings(version):
+            return unrecognised.picture_or_tensor(body, version, prepare)
+        if body.startswith(npy.ZIP) and not takes_texts(version):
             return npy.array_file(body)(version, prepare)
-        try:
-            return Given(read_inputs(version.inputs, parse_request(body, header_length="0")))
-        except InvalidArguments:
-            if is_picture(body):
-                return picture(version, prepare)  # refused: told what the version takes
-            raise
+        return read_bytes(body, version, prepare)
 
-    picture = pictures([body], alone=True)
     return read
 
 
 def _anything(contents: Sequence[Content]) -> Payload:
-    """What nothing is said of: bytes as above, or text as the version takes it: whole, as JSON, as a table."""
-    text = _plain_text(contents[0].body)
-    if text is None:
-        return _bytes(contents)
+    """What nothing is said of: a picture, an array's file, or text as the version takes it: whole, as JSON, as a table.
+
+    Never a tensor's bytes: those need a type, for any file might have their size.
+    """
+    body = contents[0].body
+    text = plain_text(body)
+    if text is not None:
+        return _untyped_text(text)
 
     def read(version: Version, prepare: Prepare) -> Given:
-        if takes_strings(version) or (version.description and version.description.text):
-            payload = texts([text], alone=True)
+        if is_picture(body):
+            return pictures([body], alone=True)(version, prepare)
+        if body.startswith(npy.ZIP):
+            return npy.array_file(body)(version, prepare)
+        raise unrecognised.refused(body, version)
+
+    return read
+
+
+def _untyped_text(text: str) -> Payload:
+    def read(version: Version, prepare: Prepare) -> Given:
+        if takes_texts(version):
+            payload = _text_or_texts(text)
         elif text.lstrip()[:1] in {"[", "{"}:
             payload = payload_of_json("json", loads(text.encode()))
-        elif takes_csv(version) or (version.description and version.description.table):
-            payload = table_of(text)
+        elif foreign_format(text.encode()) or not takes_tables(version):
+            raise unrecognised.refused(text.encode(), version)
         else:
-            payload = _bytes(contents)
+            payload = table_of(text)
         return payload(version, prepare)
 
     return read
 
 
-def _plain_text(body: bytes) -> str | None:
-    """UTF-8 without control characters, or None: a tensor's bytes are hardly ever that."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return None
-    return None if is_picture(body) or _CONTROLS.search(body) else text
+def _text_or_texts(text: str) -> Payload:
+    """One text, unless it is a JSON list of strings."""
+    if text.lstrip()[:1] == "[":
+        try:
+            found = loads(text.encode())
+        except InvalidArguments:
+            found = None
+        if are_texts(found):
+            return texts(found, alone=False)
+    return texts([text], alone=True)
 
 
 def _text(content: Content) -> str:
-    """The text in the charset that its media type names, else UTF-8. Raises InvalidArguments."""
-    named = _CHARSET.search(content.media_type)
-    charset = named[1].lower() if named else "utf-8"
-    if charset not in _CHARSETS:
-        raise InvalidArguments.of_fields({"content-type": f"charset {charset!r} is not taken; send UTF-8"})
-    try:
-        return content.body.decode(charset)
-    except UnicodeDecodeError as error:
-        raise wrong_data(f"is no text in {charset}: {error.reason} at byte {error.start}") from error
+    return text_in(content.media_type, content.body)
 
 
 _READERS: Mapping[str, Callable[[Sequence[Content]], Payload]] = {

@@ -27,6 +27,7 @@ ZIP = b"PK\x03\x04"
 _HEADERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 _MAX_HEADER_BYTES = 10_000  # numpy's own limit: it evaluates the header as a Python literal
 _MAX_MEMBERS = 1000
+_UNNAMED = "arr_0"
 _WRITTEN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what numpy writes; others inflate without a bound
 
 
@@ -35,7 +36,7 @@ def array_file(body: bytes) -> Payload:
 
     def read(version: Version, prepare: Prepare) -> Given:
         if body.startswith(ZIP):
-            return Given(_inputs(version.inputs, _members(body)))
+            return Given(_inputs(version.inputs, _named(version.inputs, _members(body))))
         return Given({only_input(version.inputs).name: _read(version.inputs[0], body)})
 
     return read
@@ -44,6 +45,13 @@ def array_file(body: bytes) -> Payload:
 def array_files(files: Mapping[str, bytes]) -> Payload:
     """Several `.npy` files, by the inputs' names."""
     return lambda version, prepare: Given(_inputs(version.inputs, files))
+
+
+def _named(specs: Sequence[TensorSpec], members: dict[str, bytes]) -> dict[str, bytes]:
+    """`np.savez(file, array)` calls an array that is given no name `arr_0`; alone, it is the only input."""
+    if len(specs) == 1 and members.keys() == {_UNNAMED}:
+        return {specs[0].name: members[_UNNAMED]}
+    return members
 
 
 def _inputs(specs: Sequence[TensorSpec], files: Mapping[str, bytes]) -> dict[str, Value]:

@@ -23,8 +23,9 @@ _ARGUMENTS = {
 }
 _OBJECT = json_object(_ARGUMENTS, ("model_name", "input_format", "data"))
 _OBJECT_OR_LIST: Json = {
-    "description": "The arguments of POST /predict, the model's name left out; or a list, which is `data` alone",
-    "anyOf": [json_object(_ARGUMENTS, ("data",)), {"type": "array", "items": ANY}],
+    "description": "The arguments of POST /predict, the model's name left out; or, without `data`, the input alone: a "
+    "list, or an object that is one row or names columns or inputs",
+    "anyOf": [json_object(_ARGUMENTS, ("data",)), {"type": "array", "items": ANY}, {"type": "object"}],
 }
 _FILE: Json = {"type": "string", "format": "binary"}
 _FIELDS: Json = {
@@ -45,7 +46,8 @@ _BODIES = {
     "text/csv": "Table rows under a header line",
     "application/octet-stream": "A picture, a NumPy file, else the only input's bytes",
 }
-_LABELLED = json_object({"label": ANY, "probability": {"type": ["number", "null"]}}, ("label", "probability"))
+_NUMBER_OR_NULL = {"type": ["number", "null"]}
+_LABELLED = json_object({"label": ANY, "probability": _NUMBER_OR_NULL, "score": _NUMBER_OR_NULL}, ("label",))
 _ANSWER = json_object(
     {
         "model_name": TEXT,
@@ -53,11 +55,12 @@ _ANSWER = json_object(
         "variant": TEXT,
         "prediction": {
             "description": "Of pictures, texts and table rows, where the version's description has classes: "
-            "{label, probability}, best first, in a list for each row, of a single file, text or object that list "
-            "alone. Else the only output's value, or {output: value} for several",
+            "{label, probability} ({label, score} where the numbers are no probabilities), best first, in a list for "
+            "each row, of a single file, text or object that list alone. Else the only output's value, or "
+            "{output: value} for several",
             "anyOf": [ANY, {"type": "array", "items": _LABELLED}],
         },
-        "labels": {"type": "array", "items": ANY, "description": "One a row, of a classifier"},
+        "labels": {"type": "array", "items": ANY, "description": "One a row, of a classifier; null for NaN"},
         "probabilities": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
         "classes": {"type": "array", "items": ANY, "description": "What the columns of `probabilities` stand for"},
     },

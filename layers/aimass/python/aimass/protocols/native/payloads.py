@@ -9,13 +9,14 @@ from typing import Any
 import pybase64
 
 from aimass.domain.datatypes import is_tensor
-from aimass.domain.description import TableInput
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec, Version
 from aimass.inference.dataplane import Pictures, Rows, Texts
 from aimass.inference.tensors import brief
 from aimass.inference.values import decode_columns, decode_rows, decode_value
 from aimass.protocols.native.given import Given, Payload, Prepare
+from aimass.protocols.native.signatures import PICTURES, foreign_format
+from aimass.protocols.table_rows import are_cells
 
 
 def payload_of_json(input_format: str, data: Any) -> Payload:
@@ -32,9 +33,18 @@ def pictures(files: Sequence[bytes], alone: bool) -> Payload:
     """Picture files, one a row."""
 
     def read(version: Version, prepare: Prepare) -> Given:
+        if version.description and version.description.image:
+            _check_formats(files)
         return Given(prepare(version, Pictures(tuple(files))), described=True, alone=alone)
 
     return read
+
+
+def _check_formats(files: Sequence[bytes]) -> None:
+    """Raises InvalidArguments naming the format of a file that people take for a picture."""
+    for at, file in enumerate(files):
+        if foreign := foreign_format(file):
+            raise wrong_data(f"picture {at} is {foreign}, which is not taken; pictures are {PICTURES}")
 
 
 def texts(strings: Sequence[str], alone: bool) -> Payload:
@@ -59,6 +69,16 @@ def takes_strings(version: Version) -> bool:
     return len(specs) == 1 and specs[0].datatype == "BYTES" and is_tensor(specs[0].onnx_type)
 
 
+def takes_texts(version: Version) -> bool:
+    """Whether texts can be its input: as strings, or as its description says."""
+    return takes_strings(version) or bool(version.description and version.description.text)
+
+
+def are_texts(data: Any) -> bool:
+    """Whether this is a list of strings, not an empty one."""
+    return isinstance(data, list) and bool(data) and set(map(type, data)) == {str}
+
+
 def arrays(data: Any) -> Payload:
     """Nested lists, or an object of them by the inputs' names."""
 
@@ -80,32 +100,51 @@ def only_input(specs: Sequence[TensorSpec]) -> TensorSpec:
 
 
 def rows_or_columns(data: Any) -> Payload:
-    """Rows or columns of a table by the description's columns; else of tensors by the inputs' names."""
+    """Rows or columns of a table by the description's columns; else of tensors by the inputs' names.
+
+    To a version that takes texts, a string or a list of strings is texts.
+    """
 
     def read(version: Version, prepare: Prepare) -> Given:
-        table = version.description.table if version.description else None
-        if table and _names_columns(version, table, data):
-            rows = [data] if isinstance(data, dict) else data
+        if takes_texts(version) and (isinstance(data, str) or are_texts(data)):
+            return _texts_of_json(data)(version, prepare)
+        if isinstance(data, str):
+            raise wrong_data(_ROWS_OR_COLUMNS)
+        rows = [data] if isinstance(data, dict) else data
+        if are_cells(version, rows):
             return Given(prepare(version, Rows(tuple(rows))), described=True, alone=isinstance(data, dict))
-        if isinstance(data, dict):
-            return Given(decode_columns(version.inputs, data))
-        return Given(decode_rows(version.inputs, data))
+        if isinstance(data, list):
+            return Given(decode_rows(version.inputs, data))
+        _check_other_wires(version, data)
+        if _is_row(version, data):
+            return Given(decode_rows(version.inputs, [data]))
+        return Given(decode_columns(version.inputs, data))
 
-    if not isinstance(data, dict | list):
-        what = "must be a list of rows or an object of columns"
-        raise InvalidArguments("invalid arguments", fields={"data": what})
+    if not isinstance(data, dict | list | str):
+        raise wrong_data(_ROWS_OR_COLUMNS)
     return read
 
 
-def _names_columns(version: Version, table: TableInput, data: Any) -> bool:
-    """Whether rows are cells by their columns' names, not tensors by their inputs'; where those are the same, cells."""
-    rows = data if isinstance(data, list) else [data]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        return False
-    if any(isinstance(cell, list | dict) for cell in rows[0].values()):
-        return False
-    columns = {column.name for column in table.columns}
-    return rows[0].keys() <= columns or not rows[0].keys() & {spec.name for spec in version.inputs}
+_ROWS_OR_COLUMNS = "must be a list of rows or an object of columns"
+
+
+def _is_row(version: Version, data: Mapping[str, Any]) -> bool:
+    """Whether an object is one row: single values alone, for inputs that all have rows."""
+    rows = all(spec.shape and is_tensor(spec.onnx_type) for spec in version.inputs)
+    return rows and bool(data) and not any(isinstance(value, list | dict) for value in data.values())
+
+
+def _check_other_wires(version: Version, data: Mapping[str, Any]) -> None:
+    """Raises InvalidArguments for the calls of other protocols, naming where those go."""
+    for name in OTHER_WIRES.keys() & data.keys() - {spec.name for spec in version.inputs}:
+        raise wrong_data(f"has {name!r}, as calls have that go to {OTHER_WIRES[name].format(model=version.model)}")
+
+
+#: What the calls of other protocols begin with, and where they go.
+OTHER_WIRES = {
+    "instances": "POST /v1/models/{model}:predict (TensorFlow Serving)",
+    "inputs": "POST /v2/models/{model}/infer (Open Inference Protocol), or to POST /v1/models/{model}:predict",
+}
 
 
 def _pictures_of_json(data: Any) -> Payload:

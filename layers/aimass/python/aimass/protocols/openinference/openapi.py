@@ -103,6 +103,11 @@ def _get(summary: str, answer: Json, parameters: tuple[str, ...]) -> Json:
     return operation(summary, answer, errors=LOOKUP_ERRORS, error=PLAIN_ERROR, parameters=parameters)
 
 
+def _all_stats() -> Json:
+    summary = "What the process that answers has counted of the tenant's models (Triton)"
+    return operation(summary, _STATS, errors=(429,), error=PLAIN_ERROR)
+
+
 def _repository() -> Json:
     index = operation(
         "The tenant's models (Triton)", _INDEX, request=_ASKED_INDEX, errors=(400, 429), error=PLAIN_ERROR
@@ -111,8 +116,22 @@ def _repository() -> Json:
     return {"post": index}
 
 
-def _not_offered() -> Json:
-    return {"post": operation("Not offered", ANY, errors=(501,), error=PLAIN_ERROR, parameters=("model",))}
+def _not_offered(*methods: str, parameters: tuple[str, ...] = ()) -> Json:
+    errors = (404, 501) if parameters else (501,)
+    refused = operation("Not offered", ANY, errors=errors, error=PLAIN_ERROR, parameters=parameters)
+    del refused["responses"]["200"]
+    return dict.fromkeys(methods, refused)
+
+
+def _shared_memory(root: str) -> Json:
+    region = f"{root}/region/{{region}}"
+    return {
+        f"{root}/status": _not_offered("get"),
+        f"{root}/unregister": _not_offered("post"),
+        f"{region}/status": _not_offered("get", parameters=("region",)),
+        f"{region}/register": _not_offered("post", parameters=("region",)),
+        f"{region}/unregister": _not_offered("post", parameters=("region",)),
+    }
 
 
 OPENAPI: Json = (
@@ -121,9 +140,15 @@ OPENAPI: Json = (
         "/v2/health/live": _health("live"),
         "/v2/health/ready": _health("ready"),
         "/v2/repository/index": _repository(),
-        "/v2/repository/models/{model}/load": _not_offered(),
-        "/v2/repository/models/{model}/unload": _not_offered(),
+        "/v2/models/stats": {"get": _all_stats()},
+        "/v2/repository/models/{model}/load": _not_offered("post", parameters=("model",)),
+        "/v2/repository/models/{model}/unload": _not_offered("post", parameters=("model",)),
+        "/v2/logging": _not_offered("get", "post"),
+        "/v2/trace/setting": _not_offered("get", "post"),
+        "/v2/models/{model}/trace/setting": _not_offered("get", "post", parameters=("model",)),
     }
+    | _shared_memory("/v2/systemsharedmemory")
+    | _shared_memory("/v2/cudasharedmemory")
     | _model("/v2/models/{model}", "model")
     | _model("/v2/models/{model}/versions/{version}", "model", "version")
 )

@@ -76,7 +76,12 @@ def model_stats(request: HttpRequest, parts: Mapping[str, str], open_data_plane:
     """`GET /v2/models/{model}/stats`: what the process that answers has counted."""
     plane = open_data_plane()
     version = plane.find_version(request.owner, parts["model"], parts.get("version"))
-    return _json(statistics(version, plane.statistics(request.owner, version)))
+    return _json(statistics({(version.model, version.number): plane.statistics(request.owner, version)}))
+
+
+def all_stats(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
+    """`GET /v2/models/stats`: every version that the process that answers was called for."""
+    return _json(statistics(open_data_plane().all_statistics(request.owner)))
 
 
 def repository_index(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
@@ -95,6 +100,14 @@ def not_offered(request: HttpRequest, parts: Mapping[str, str], open_data_plane:
     raise NotSupported("models are loaded by the calls that need them: upload a version, or move an alias, instead")
 
 
+def not_tunable(request: HttpRequest, parts: Mapping[str, str], open_data_plane: OpenDataPlane) -> HttpResponse:
+    """Triton's settings of a server's logging and tracing, and shared memory. Raises NotSupported."""
+    raise NotSupported(
+        "there is no one server to set up, and no memory in common with it: send tensors in the request, and read "
+        "`server-timing` in the answer and a model's statistics for times"
+    )
+
+
 def refuse(error: AimassError, request: HttpRequest) -> HttpResponse:
     """`{"error": text}`: tritonclient reads no other key."""
     return _json({"error": error.message}, status_of(error))
@@ -110,11 +123,23 @@ def _tensor(spec: TensorSpec) -> dict[str, Any]:
 
 _MODEL = "/v2/models/{model}"
 _FORMS = (_MODEL, f"{_MODEL}/versions/{{version}}")
+_MEMORIES = tuple(f"/v2/{kind}sharedmemory" for kind in ("system", "cuda"))
+
+#: Calls of Triton's that make sense beside a server alone.
+NOT_OFFERED = (
+    *((method, "/v2/logging") for method in ("GET", "POST")),
+    *((method, f"{of}/trace/setting") for of in ("/v2", _MODEL) for method in ("GET", "POST")),
+    *(("GET", f"{memory}/status") for memory in _MEMORIES),
+    *(("GET", f"{memory}/region/{{region}}/status") for memory in _MEMORIES),
+    *(("POST", f"{memory}/unregister") for memory in _MEMORIES),
+    *(("POST", f"{memory}/region/{{region}}/{verb}") for memory in _MEMORIES for verb in ("register", "unregister")),
+)
 
 ROUTES = (
     Route("GET", "/v2", server),
     Route("GET", "/v2/health/live", live),
     Route("GET", "/v2/health/ready", ready),
+    Route("GET", "/v2/models/stats", all_stats),  # before a model of that name, whose versions have paths of their own
     *(Route("POST", f"{form}/infer", infer) for form in _FORMS),
     *(Route("GET", form, model) for form in _FORMS),
     *(Route("GET", f"{form}/ready", model_ready) for form in _FORMS),
@@ -122,4 +147,5 @@ ROUTES = (
     *(Route("GET", f"{form}/config", model_config) for form in _FORMS),
     Route("POST", "/v2/repository/index", repository_index),
     *(Route("POST", f"/v2/repository/models/{{model}}/{verb}", not_offered) for verb in ("load", "unload")),
+    *(Route(method, template, not_tunable) for method, template in NOT_OFFERED),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aimass.domain.model import TensorSpec, Version, VersionSummary
@@ -50,8 +50,13 @@ def _optional(spec: TensorSpec) -> bool:
     return spec.onnx_type.startswith("optional(")
 
 
-def statistics(version: Version, counted: ModelStatistics) -> dict[str, Any]:
-    """What this process counted (statistics extension), times in nanoseconds. Nothing waits in a queue here."""
+def statistics(counted: Mapping[tuple[str, int], ModelStatistics]) -> dict[str, Any]:
+    """What this process counted of versions of models (statistics extension)."""
+    return {"model_stats": [_counted(model, number, one) for (model, number), one in counted.items()]}
+
+
+def _counted(model: str, number: int, counted: ModelStatistics) -> dict[str, Any]:
+    """Times in nanoseconds. Nothing waits in a queue here."""
     inference = {
         "success": _duration(counted.success),
         "fail": _duration(counted.fail),
@@ -63,17 +68,13 @@ def statistics(version: Version, counted: ModelStatistics) -> dict[str, Any]:
         "cache_miss": _duration(Duration()),
     }
     return {
-        "model_stats": [
-            {
-                "name": version.model,
-                "version": str(version.number),
-                "last_inference": counted.last_ms,
-                "inference_count": counted.inferences,
-                "execution_count": counted.executions,
-                "inference_stats": inference,
-                "batch_stats": [],
-            }
-        ]
+        "name": model,
+        "version": str(number),
+        "last_inference": counted.last_ms,
+        "inference_count": counted.inferences,
+        "execution_count": counted.executions,
+        "inference_stats": inference,
+        "batch_stats": [],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pybase64
@@ -11,6 +11,7 @@ import pybase64
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import Version
 from aimass.inference.dataplane import Media, Pictures, Rows, Texts
+from aimass.protocols.table_rows import are_cells
 
 
 def media_of(version: Version, rows: Sequence[Any]) -> Media | None:
@@ -26,7 +27,7 @@ def media_of(version: Version, rows: Sequence[Any]) -> Media | None:
         return Pictures(tuple(_bytes_of(_only(row)["b64"]) for row in rows))
     if description.text and all(isinstance(_only(row), str) for row in rows):
         return Texts(tuple(_only(row) for row in rows))
-    if description.table and all(_names_columns(version, row) for row in rows):
+    if description.table and (not rows or are_cells(version, rows)):
         return Rows(tuple(rows))
     return None
 
@@ -59,13 +60,3 @@ def _bytes_of(text: str) -> bytes:
         return pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidArguments(f"b64 is not base64: {error}", fields={"b64": str(error)}) from error
-
-
-def _names_columns(version: Version, row: Any) -> bool:
-    """Whether a row is cells by their columns' names, not tensors by their inputs'."""
-    if not isinstance(row, Mapping) or any(isinstance(value, list | dict) for value in row.values()):
-        return False
-    assert version.description
-    assert version.description.table
-    columns = {column.name for column in version.description.table.columns}
-    return row.keys() <= columns or not row.keys() & {spec.name for spec in version.inputs}

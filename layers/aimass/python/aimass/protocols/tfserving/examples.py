@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from aimass.inference.tensors import Array, shape_text
 from aimass.inference.values import decode_rows
 from aimass.protocols.http import HttpResponse
 from aimass.protocols.served import served
+from aimass.protocols.tfserving.predict import check_signature
 
 _KNOWN = {"examples", "context", "signature_name"}
 
@@ -37,6 +38,7 @@ def parse_examples(body: bytes) -> Examples:
     unknown = sorted(found.keys() - _KNOWN)
     if unknown:
         raise InvalidArguments(f"unknown keys: {', '.join(unknown)[:200]}")
+    check_signature(found)
     examples, context = found.get("examples"), found.get("context", {})
     if not isinstance(examples, list) or not examples or not all(isinstance(one, dict) for one in examples):
         raise InvalidArguments("examples must be a list of at least one object {feature: value}")
@@ -77,15 +79,25 @@ def _results(call: Examples, prediction: Prediction, results: list[Any] | None, 
 
 
 def _classes(prediction: Prediction) -> list[Any] | None:
-    described = described_outputs(prediction)
+    described = described_outputs(_with_all_classes(prediction))
     if described is not None:
-        return [[[str(one["label"]), number_json(one["probability"])] for one in row] for row in described]
+        return [[[str(label), number_json(score)] for label, score in map(dict.values, row)] for row in described]
     found = classify(prediction)
     scores = found.probabilities if found and found.probabilities is not None else prediction.outputs[-1][1]
     if found is None or not isinstance(scores, np.ndarray):
         return None
     labels = [str(one) for one in found.classes or range(scores.shape[1])]
     return [_scored(labels, row) for row in _plain(scores)]
+
+
+def _with_all_classes(prediction: Prediction) -> Prediction:
+    """Without the description's `top_k` and `threshold`: TensorFlow Serving answers every class."""
+    description = prediction.version.description
+    if description is None or description.classes is None:
+        return prediction
+    classes = replace(description.classes, top_k=None, threshold=None)
+    version = replace(prediction.version, description=replace(description, classes=classes))
+    return replace(prediction, version=version)
 
 
 def _scored(labels: Sequence[str], row: Array) -> list[list[Any]]:

@@ -11,7 +11,7 @@ _DTYPES = {"BOOL": "DT_BOOL", "FP16": "DT_HALF", "BF16": "DT_BFLOAT16", "FP32": 
 _DTYPES |= {f"{sign}INT{bits}": f"DT_{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _DTYPES["BYTES"] = "DT_STRING"
 
-_STATES = {"importing": "LOADING", "failed": "END", "ready": "AVAILABLE", "deleted": "END"}
+_STATES = {"importing": "LOADING", "failed": "END", "ready": "AVAILABLE", "stored": "END", "deleted": "END"}
 
 
 def metadata(version: Version) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from aimass.domain.model import TensorSpec
 from aimass.inference.dataplane import Prediction, Value
 from aimass.inference.jsontext import dumps, loads
 from aimass.inference.tensor_json import encode_tensor
+from aimass.inference.tensors import brief
 from aimass.inference.values import decode_columns, decode_rows, decode_value, encode_value, is_plain
 from aimass.protocols.http import HttpResponse
 from aimass.protocols.served import served
 
 _KNOWN = {"instances", "inputs", "signature_name"}
+_SIGNATURES = {"", "serving_default"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,20 @@ def parse_request(body: bytes) -> PredictRequest:
         raise InvalidArguments(f"unknown keys: {', '.join(unknown)[:200]}")
     if ("instances" in found) == ("inputs" in found):
         raise InvalidArguments("send exactly one of 'instances' (rows) and 'inputs' (columns)")
-    if not isinstance(found.get("signature_name", ""), str):
-        raise InvalidArguments("signature_name must be a string")
+    check_signature(found)
     rows = "instances" in found
     if rows and not (isinstance(found["instances"], list) and found["instances"]):
         raise InvalidArguments("instances must be a list of at least one row")
     return PredictRequest(rows, found["instances" if rows else "inputs"])
+
+
+def check_signature(found: dict[str, Any]) -> None:
+    """Raises InvalidArguments for a `signature_name` that no model here has."""
+    name = found.get("signature_name", "")
+    if not isinstance(name, str):
+        raise InvalidArguments("signature_name must be a string")
+    if name not in _SIGNATURES:
+        raise InvalidArguments(f"no signature {brief(name)}: every model here has 'serving_default' alone")
 
 
 def read_inputs(specs: Sequence[TensorSpec], call: PredictRequest) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aimass.domain.errors import InvalidDescription
 from aimass.formats.member import shown
+from aimass.sandbox.tasks.measure import peak_bytes, resident_bytes
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -15,8 +16,9 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from tokenizers import Tokenizer
 
     name = shown(request["name"])
+    before = resident_bytes()
     try:
-        tokenizer = Tokenizer.from_str((Path.cwd() / request["file"]).read_text("utf-8"))
+        tokenizer = Tokenizer.from_file(str(Path.cwd() / request["file"]))
         tokenizer.encode("A text.")
     except MemoryError:
         raise
@@ -24,4 +26,4 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         text = f"'{name}' is no file of the tokenizers library: {str(error)[:300]}"
         raise InvalidDescription(text, fields={"input.text.tokenizer": text}) from None
     truncation = tokenizer.truncation or {}
-    yield {"truncated_to": truncation.get("max_length")}
+    yield {"truncated_to": truncation.get("max_length"), "memory": max(0, peak_bytes() - before)}

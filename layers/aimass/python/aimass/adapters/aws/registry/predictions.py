@@ -22,7 +22,7 @@ class Predictions(Imports):
         transact(self._client, new, self._reserving(tenant, limits, jobs=1), self._given_up(tenant, job))
 
     def start_prediction(self, tenant: str, job: Job, *, was: Job) -> None:
-        """Replaces a job by its running attempt. Raises Conflict when it moved meanwhile."""
+        """Replaces a job by its running attempt, or by one that waits longer. Raises Conflict when it moved."""
         transact(self._client, self._moved(tenant, job, was), self._given_up(tenant, job))
 
     def repeat_prediction(self, tenant: str, job: Job, *, was: Job, limits: Limits) -> None:

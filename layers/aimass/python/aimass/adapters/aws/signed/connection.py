@@ -8,6 +8,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol
@@ -17,8 +18,10 @@ from aimass.adapters.aws.signed.credentials import Credentials, NoCredentials
 from aimass.adapters.aws.signed.signature import Call, Scope, signed_headers
 
 _TRIES = 4
-_SECONDS = 10.0  # of silence, until a call counts as lost
-_FIRST_WAIT, _LONGEST_WAIT = 0.05, 1.0
+_SECONDS = 2.0  # of silence, until a call counts as lost
+# No try begins later: with its silence that is less than the five seconds that the authorizer has.
+_LAST_TRY_SECONDS = 2.5
+_FIRST_WAIT = 0.1
 _PASSING = {429, 500, 502, 503, 504}
 _THROTTLED = ("ProvisionedThroughputExceeded", "ThrottlingException", "RequestLimitExceeded", "TransactionInProgress")
 
@@ -39,7 +42,8 @@ class Reply:
     def code(self) -> str:
         """The error's code, as DynamoDB and S3 say it; the status where neither does."""
         if self.body[:1] == b"{":
-            return str(json.loads(self.body).get("__type", self.status)).rpartition("#")[2]
+            with suppress(ValueError):
+                return str(json.loads(self.body).get("__type", self.status)).rpartition("#")[2]
         return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode() or str(self.status)
 
 
@@ -73,12 +77,14 @@ class Connection:
         credentials: Credentials,
         connect: Callable[[], Transport] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = urlsplit(url).netloc
         self._scope = scope
         self._credentials = credentials
         self._connect = connect or opener(url)
         self._sleep = sleep
+        self._clock = clock
         self._open: Transport | None = None
         self._lock = Lock()
 
@@ -88,13 +94,19 @@ class Connection:
         Raises botocore's ClientError for what the service refuses, its HTTPClientError where it cannot be reached.
         """
         request = Call(method, self._host, path, headers, body)
-        for tries in range(_TRIES):
-            reply = self._try(request)
+        last_try = self._clock() + _LAST_TRY_SECONDS
+        reply = self._try(request)
+        for tries in range(1, _TRIES):
             if isinstance(reply, Reply) and not reply.passes:
                 break
-            # A connection may have closed while the function was frozen: the second try is made at once.
-            if tries and tries < _TRIES - 1:
-                self._sleep(random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries)))  # noqa: S311 jitter
+            # A connection may have closed while the function was frozen: then the second try is made at once.
+            longest = _FIRST_WAIT * 2 ** (tries - 1) if tries > 1 or isinstance(reply, Reply) else 0.0
+            wait = random.uniform(longest / 2, longest)  # noqa: S311 jitter
+            if self._clock() + wait > last_try:
+                break
+            if wait:
+                self._sleep(wait)
+            reply = self._try(request)
         if isinstance(reply, Reply) and reply.status == 200:
             return reply.body
         raise _error(reply, operation)

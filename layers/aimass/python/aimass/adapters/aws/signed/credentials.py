@@ -71,6 +71,9 @@ class Credentials:
 
 
 def _keys(document: bytes) -> Keys:
-    found = json.loads(document)
-    expires_at = timegm(time.strptime(found["Expiration"], "%Y-%m-%dT%H:%M:%SZ"))
-    return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["Token"], expires_at)
+    try:
+        found = json.loads(document)
+        expires_at = timegm(time.strptime(found["Expiration"], "%Y-%m-%dT%H:%M:%SZ"))
+        return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["Token"], expires_at)
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoCredentials(f"the host's answer is no credentials: {type(error).__name__}") from error
