@@ -27,7 +27,7 @@ def test_a_step_is_noted_before_its_work_and_answers_in_plain_values():
     answer = run_step(
         registry, "verify", EVENT, lambda *names: seen.append(list(registry.entered)) or StoredFile("a", "b", 1)
     )
-    assert answer == {"path": "a", "sha256": "b", "size": 1}
+    assert answer == {"path": "a", "sha256": "b", "size": 1, "memory": 0}
     assert seen == [[("t", "j", 3, "verify")]]
 
 
