@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run env test chaos bench bench-predict bench-lambda smoke fuzz key openapi lock clean
+.PHONY: run env test chaos conformance bench bench-predict bench-lambda smoke fuzz key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -28,6 +28,14 @@ smoke: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp
 # Kills a stack of its own KILLS times and counts what it lost; SEED repeats a run.
 chaos: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+# Public clients, every codec's round trip, and all of ONNX's own backend tests, each uploaded, imported and called over
+# HTTP: about a quarter of an hour. The ordinary suite has a sample of the last. docs/conformance.md says what comes out.
+CODECS := $(addprefix tests/unit/inference/test_,tensor_json.py tensor_binary.py raw.py fixed_batch.py) \
+  $(addprefix tests/unit/protocols/test_,native_npy.py native_csv.py native_raw.py triton_extensions.py upload_form.py)
+conformance: $(VENV)/dev.stamp $(VENV)/clients.stamp
+	$(BIN)/pytest -q $(CODECS) tests/conformance tests/e2e/test_clients.py
+	$(BIN)/pytest -q -r fE tests/conformance/backend_suite.py
 
 # Takes about ten minutes and 15 GB under TMPDIR; writes benchmarks/results/<date>-local.md.
 bench: $(VENV)/dev.stamp
