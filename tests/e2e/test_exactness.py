@@ -242,7 +242,6 @@ def sent(name, data, shape):
     [
         ([[1, 2, 3]], [1, 3], "wants FP32 of shape [-1, 4], got shape [1, 3]"),
         ([1, 2, 3], [3], "wants FP32 of shape [-1, 4], got shape [3]"),
-        (5, [], "wants FP32 of shape [-1, 4], got shape []"),
         ([[[1, 2, 3, 4]]], [1, 1, 4], "wants FP32 of shape [-1, 4], got shape [1, 1, 4]"),
         ([[1, 2, 3, "4"]], [1, 4], 'wants FP32, got "4"'),
         ([[1, 2, 3, None]], [1, 4], "wants FP32, got null"),
@@ -257,6 +256,14 @@ def test_what_does_not_fit_is_refused_by_name_on_every_wire(client, data, shape,
         assert answer.status_code == 400, path
         assert "input 'x_FP32'" in answer.json()["error"], path
         assert what in answer.json()["error"], path
+
+
+def test_a_single_value_is_refused_by_name_and_in_an_object_counts_as_a_row(client):
+    *others, (path, of_one_row) = sent(model_of("FP32"), 5, [])
+    for wire, body in others:
+        error = client.call("POST", wire, json=body).json()["error"]
+        assert "input 'x_FP32'" in error and "wants FP32 of shape [-1, 4], got shape []" in error, wire
+    assert "wants FP32 of shape [-1, 4], got shape [1]" in client.call("POST", path, json=of_one_row).json()["error"]
 
 
 def test_bytes_that_are_no_text_travel_as_base64(client):
