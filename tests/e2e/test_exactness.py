@@ -262,7 +262,7 @@ def test_a_single_value_is_refused_by_name_and_in_an_object_counts_as_a_row(clie
     *others, (path, of_one_row) = sent(model_of("FP32"), 5, [])
     for wire, body in others:
         error = client.call("POST", wire, json=body).json()["error"]
-        assert "input 'x_FP32'" in error and "wants FP32 of shape [-1, 4], got shape []" in error, wire
+        assert "input 'x_FP32': wants FP32 of shape [-1, 4], got shape []" in error, wire
     assert "wants FP32 of shape [-1, 4], got shape [1]" in client.call("POST", path, json=of_one_row).json()["error"]
 
 
