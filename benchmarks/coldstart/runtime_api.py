@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -18,11 +17,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-CHILD = Path(__file__).parents[2] / "local/runtime/child.py"
+CHILD = Path(__file__).parent / "measured/function.py"
 INVOCATION = "/2018-06-01/runtime/invocation/"
 CREDENTIALS = "/credentials"
 SECONDS = 30.0
-DATA_BYTES = 8 << 30  # no limit that a measurement reaches
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Process:
             "SPAWNED_AT": str(time.time()),
             "_HANDLER": place.handler,
         }
-        command = [sys.executable, "-P", str(CHILD), str(os.getpid()), str(DATA_BYTES), place.handler]
+        command = [sys.executable, "-P", str(CHILD), place.handler]
         with log.open("ab") as output:
             self.spawned = time.perf_counter()
             self._child = subprocess.Popen(
