@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run env test chaos conformance bench bench-predict bench-lambda smoke fuzz key openapi lock clean
+.PHONY: run env converters convert-trees convert-torch convert-tensorflow test chaos conformance bench bench-predict bench-lambda bench-imports smoke fuzz key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -50,6 +50,12 @@ bench-predict: $(VENV)/dev.stamp
 bench-lambda: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks.lambda_like
 
+# Real models of every family through the whole import, and what each answers before and after; takes about ten minutes.
+# Writes benchmarks/results/<date>-imports.md and the table of docs/import.md; ONLY=beginnings of models' names, and
+# nothing is written.
+bench-imports: $(VENV)/dev.stamp $(VENV)/models.stamp converters
+	@$(BIN)/python -m benchmarks.imports $(if $(ONLY),--only $(ONLY))
+
 key: $(VENV)/run.stamp
 	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)
 
@@ -61,6 +67,9 @@ lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/models.in -o requirements/models.lock
 	$(BIN)/uv pip compile -q --no-deps --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/clients.in -o requirements/clients.lock
+	$(BIN)/uv pip compile -q --override requirements/convert-left_out.in --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/convert-trees.in -o requirements/convert-trees.lock
+	$(BIN)/uv pip compile -q --override requirements/convert-left_out.in --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/convert-tensorflow.in -c requirements/dev.lock -o requirements/convert-tensorflow.lock
+	$(BIN)/uv pip compile -q --override requirements/convert-left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/convert-torch.in -c requirements/dev.lock -o requirements/convert-torch.lock
 	for name in requirements/run layers/deps/requirements layers/ml/requirements gpu_batch/requirements gpu_batch/requirements-gpu; do \
 	  $(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
@@ -96,6 +105,24 @@ $(VENV)/clients.stamp: requirements/clients.lock $(VENV)/dev.stamp
 	@rm -rf $(VENV)/clients
 	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python \
 	  --only-binary :all: --no-compile --target $(VENV)/clients -r requirements/clients.lock
+	@touch $@
+
+# The environments that conversions run in, one a family of formats, each on its own: .venv/convert-<family>. PyTorch's
+# CPU build comes from PyTorch's own index; where pip isn't configured for it, name that: make converters TORCH_INDEX=https://...
+converters: convert-trees convert-torch convert-tensorflow
+
+convert-trees convert-torch convert-tensorflow: convert-%: $(VENV)/convert-%/stamp
+
+CONVERTER_PIP = $(BIN)/pip --python $(@D)/bin/python install --quiet --progress-bar off --disable-pip-version-check \
+  --require-hashes --no-deps --only-binary :all:
+
+$(VENV)/convert-torch/stamp: requirements/torch-cpu.lock
+$(VENV)/convert-torch/stamp: CONVERTER_PIP += -r requirements/torch-cpu.lock $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+$(VENV)/convert-%/stamp: requirements/convert-%.lock $(VENV)/run.stamp
+	@echo "making the environment that converts $* models, once: 0.8 to 1.6 GB ..."
+	@rm -rf $(@D) && $(BIN)/python -m venv --without-pip $(@D)
+	@$(CONVERTER_PIP) -r requirements/convert-$*.lock
 	@touch $@
 
 # Calls made up from the OpenAPI document, for as long as one likes.

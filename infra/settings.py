@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
 GIB = 1024**3
+CONVERTERS = ("trees", "torch", "tensorflow")  # environments that models are converted in
 OWN_MB = 384  # what predict's process needs beside the model: boto3, the requests and their answers
 PARENT_MB = 512  # what verify's process keeps of its memory, beside the sandbox
+JOB_MB, JOB_MINUTES = 1024, 10  # what a job's own process keeps, and takes to fetch and to store
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,22 @@ class Throttle:
 
 
 @dataclass(frozen=True)
+class Conversions:
+    """A job that converts: the vCPUs and memory of its container, and the time of one attempt."""
+
+    vcpus: int = 4
+    memory_gib: int = 30
+    disk_gib: int = 100
+    minutes: int = 40
+
+    @property
+    def limits(self) -> str:
+        """What the process that opens the model may use of it, as `order_conversion` reads it."""
+        seconds, memory_mb = (self.minutes - JOB_MINUTES) * 60, self.memory_gib * 1024 - JOB_MB
+        return json.dumps({"seconds": seconds, "memory_mb": memory_mb, "disk_mb": self.disk_gib * 1024 // 2})
+
+
+@dataclass(frozen=True)
 class Stage:
     """One deployment of everything. `keep_data` guards tables, buckets and key against deletion with their stack."""
 
@@ -59,9 +77,10 @@ class Stage:
     verify_memory_mb: int = 8192
     reserved_imports: int | None = None  # of identify, and of verify, at once; None leaves it to the account
     prediction_seconds: int = 20
-    cpu_jobs: bool = False  # takes jobs on Fargate: three interface endpoints, paid by the hour
+    cpu_jobs: bool = False  # converts models, on Fargate: three interface endpoints, paid by the hour
     gpu_jobs: bool = False  # takes jobs on GPU instances: three endpoints more
-    image_tag: str = "1"  # of the jobs' images, as cpu-1 and gpu-1
+    image_tag: str = "1"  # of the jobs' images, as cpu-1, gpu-1 and convert-trees-1
+    conversions: Conversions = field(default_factory=Conversions)
     alarm_email: str | None = None  # who is told; SNS sends a link to confirm first
     monthly_budget_usd: int = 50  # a mail at 80 % and at all of it, for the whole account
 
@@ -79,6 +98,11 @@ class Stage:
     def prefix(self) -> str:
         """What the names of this stage's stacks and functions begin with."""
         return f"aimass-{self.name}"
+
+    @property
+    def jobs(self) -> str:
+        """What the names of queues and job definitions begin with: the stack's own name."""
+        return f"{self.prefix}-jobs"
 
     @property
     def removal_policy(self) -> RemovalPolicy:

@@ -15,8 +15,10 @@ from typing import Any
 
 from local import ministack_iam
 from local.aws import ACCOUNT, KEYS, REGION
+from local.batch import Batch, JobFailed
 
 LONGEST_CALL_SECONDS = 1000
+SUBMIT_JOB = "arn:aws:states:::batch:submitJob"
 PARTS = {
     "ministack.app": (
         "_IncompleteRequestBody",
@@ -81,7 +83,13 @@ PARTS = {
         "md5_hash",
     ),
     "ministack.services.sqs": ("_delete_messages_for_esm", "_queues", "_receive_messages_for_esm"),
-    "ministack.services.stepfunctions": ("_executions", "_start_execution"),
+    "ministack.services.stepfunctions": (
+        "_SERVICE_DISPATCH",
+        "_ExecutionError",
+        "_executions",
+        "_start_execution",
+        "_stop_execution",
+    ),
 }
 Dispatch = Callable[..., dict[str, Any]]
 
@@ -131,6 +139,43 @@ def run_functions_in(invoke_port: int, settle: Callable[[], None], changed: Call
             changed()
 
     lambda_svc._execute_function_dispatch = dispatch_and_tell
+
+
+def run_jobs_in(batch: Batch) -> None:
+    """A state that submits a job runs it here and waits; a job ends with the execution that it is named for."""
+    from ministack.services import stepfunctions
+
+    stepfunctions._SERVICE_DISPATCH[SUBMIT_JOB] = submitter(batch.run, stepfunctions._ExecutionError)
+    stepfunctions._stop_execution = stopping_jobs(stepfunctions._stop_execution, batch.stop)
+
+
+def submitter(
+    run: Callable[[str, str, dict[str, str]], None], failure: Callable[[str, str], Exception]
+) -> Callable[[str, dict[str, Any]], dict[str, str]]:
+    """Answers `batch:submitJob.sync` when the job has ended. Raises `failure(error, cause)` as a task that failed."""
+
+    def submit(_resource: str, parameters: dict[str, Any]) -> dict[str, str]:
+        overrides = parameters["ContainerOverrides"]["Environment"]
+        environment = {one["Name"]: one["Value"] for one in overrides}
+        try:
+            run(parameters["JobName"], parameters["JobDefinition"], environment)
+        except JobFailed as failed:
+            raise failure("States.TaskFailed", str(failed)) from None
+        return {"JobName": parameters["JobName"], "Status": "SUCCEEDED"}
+
+    return submit
+
+
+def stopping_jobs(stop: Callable[[dict[str, Any]], Any], stop_job: Callable[[str], None]) -> Callable[..., Any]:
+    """`stop`, an execution, and then the job that is named for it."""
+
+    def stop_both(data: dict[str, Any]) -> Any:
+        answer = stop(data)
+        if answer[0] == 200:
+            stop_job(data["executionArn"].rpartition(":")[2])
+        return answer
+
+    return stop_both
 
 
 def dispatcher(invoke_port: int, throttled: Callable[[str, str], dict[str, Any]]) -> Dispatch:

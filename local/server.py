@@ -9,16 +9,19 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
+from local import converters
 from local.aws import ISOLATED, REGION, client
 from local.children import die_with_parent
 from local.deployed import read_api, read_functions
 from local.front.gateway import MAX_BODY_BYTES, Gateway
 from local.http_server import listen
 from local.runtime.credentials import RoleSessions
+from local.runtime.function import Function
 from local.runtime.result import MAX_PAYLOAD_BYTES
 from local.runtime.runtime import Runtime, cores
 from local.runtime.service import invocations
@@ -31,7 +34,7 @@ async def serve(port: int, invoke_port: int, endpoint: str, state: Path, workers
     """Until SIGTERM."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    functions = await asyncio.to_thread(read_functions, endpoint, state / "code")
+    functions = [_of_this_machine(one) for one in await asyncio.to_thread(read_functions, endpoint, state / "code")]
     api = await asyncio.to_thread(read_api, endpoint)
     runtime = Runtime(functions, _place(state, endpoint), workers)
     inner, _ = await listen(invocations(runtime.invoke, invoke_port), invoke_port, max_body=MAX_PAYLOAD_BYTES)
@@ -42,6 +45,13 @@ async def serve(port: int, invoke_port: int, endpoint: str, state: Path, workers
     front.close()
     inner.close()
     await runtime.close()
+
+
+def _of_this_machine(function: Function) -> Function:
+    """The environments that convert are those that are installed here, whatever the deployment's settings say."""
+    if "CONVERTERS" not in function.environment:
+        return function
+    return replace(function, environment={**function.environment, **converters.settings(function.environment)})
 
 
 def _place(state: Path, endpoint: str) -> Place:

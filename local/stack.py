@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.synth import synthesize_cached
+from local import converters
 from local.aws import client
 from local.aws_services import DELIVER, SAVE
+from local.batch import keep_definitions
 from local.children import start_module, stop
 from local.deploy import deploy
 from local.interrupted import settle_interrupted_imports
@@ -62,6 +64,7 @@ class Stack:
             self._start("aws_services", aws_port, "--invoke-port", str(invoke_port))
             with step("synthesizing the CDK app"):
                 assembly = synthesize_cached()
+                keep_definitions(assembly, self.state)
             with step("starting the AWS services"):
                 self._wait_for("aws_services", aws_port)
             with step("deploying"):
@@ -76,6 +79,8 @@ class Stack:
             _tell(aws_port, DELIVER)
             if interrupted:
                 print(f"jobs that stops have cut off: {interrupted}; POST /api/v1/jobs/<id>/retry runs one again")
+            if warning := converters.warning():
+                print(f"warning: {warning}")
             facts = self._facts(endpoint)
             facts.write(self.state)
             leaving.callback((self.state / NAME).unlink, missing_ok=True)

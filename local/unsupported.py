@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 UNUSED_STACKS = {
-    "jobs": "this machine is the only compute there is",
+    "jobs": "this machine is the only compute there is; its job definitions are read by local.batch",
     "observability": "nothing here writes the metrics that its alarms and its dashboard show",
 }
 UNSUPPORTED = {

@@ -1,4 +1,4 @@
-"""State `register`: the version becomes ready, or its new measurements its own, in one transaction."""
+"""State `register`: the version becomes ready, or stored, or its new measurements its own, in one transaction."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from aimass.usecases.register_model import is_registered, register
 
 
 def handler(event: Event, context: object) -> Any:
-    """`{tenant, job_id, attempt, identified, converted, verified}` to the registered model's name and number."""
+    """`{tenant, job_id, attempt, identified, converted?, verified?}` to the registered model's name and number."""
     registry, index = bootstrap.registry(), bootstrap.artifact_index()
     if is_registered(registry, event["tenant"], event["job_id"]):
         return {"model": event["model"], "version": event["version"]}
     identified = read(event["identified"], IdentifiedModel)
-    converted = read(event["converted"], ConvertedModel)
-    verified = read(event["verified"], VerifiedModel)
+    converted = read(event.get("converted") or {"model": None}, ConvertedModel)
+    verified = read(event.get("verified"), VerifiedModel | None)
 
     def work(tenant: str, job_id: str) -> dict[str, Any]:
         version = register(registry, index, tenant, job_id, identified, converted, verified)

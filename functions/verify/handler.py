@@ -11,16 +11,16 @@ from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 
 
 def handler(event: Event, context: object) -> Any:
-    """`{tenant, job_id, attempt, identified, converted}` to a `VerifiedModel`.
+    """`{tenant, job_id, attempt, identified, converted?}` to a `VerifiedModel`.
 
     `identified` and `converted` come from the states before, or from the input when a version is verified again.
     """
     at = bootstrap.import_step()
-    identified, converted = read(event["identified"], IdentifiedModel), read(event["converted"], ConvertedModel)
+    identified = read(event["identified"], IdentifiedModel)
+    converted = read(event.get("converted") or {"model": None}, ConvertedModel)
     limits, seconds = bootstrap.verify_limits(), bootstrap.prediction_seconds()
 
     def work(tenant: str, job_id: str) -> Any:
-        model, handed_on = converted.model or identified.model, [identified, converted]
-        return verify(at, tenant, job_id, model, limits, seconds, beside=identified.beside, handed_on=handed_on)
+        return verify(at, tenant, job_id, identified, converted, limits, seconds)
 
     return run_step(at.registry, "verify", event, work)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from aimass.formats.converter import Candidate
 from aimass.sandbox.limits import MIB, Limits
 
 
@@ -35,33 +38,92 @@ class Order:
     result_url: str
 
 
+@dataclass(frozen=True)
+class ConversionOrder:
+    """A model to convert. `candidate` names its files, the first the main one; `beside` lie next to that.
+
+    `given` are the sample and the outputs expected of it, under these names. `outputs` are URLs presigned for the PUT
+    of the ONNX model's files, by their names, and `result_url` that of one JSON document.
+    """
+
+    candidate: Candidate
+    files: tuple[File, ...]
+    beside: tuple[File, ...]
+    given: dict[str, File | None]
+    limits: Limits
+    outputs: dict[str, str]
+    result_url: str
+
+
 def parse_order(body: bytes) -> Order:
     """Reads `{files: [{path, url, size, sha256}], sample?, limits: {seconds, memory_mb, disk_mb}, prediction_seconds,
     result_url}`. Raises OrderInvalid.
     """
-    try:
+    with _readable():
         document = json.loads(body)
-        limits = document["limits"]
-        order = Order(
-            files=tuple(_file(one) for one in document["files"]),
-            sample=_file(document["sample"]) if document.get("sample") else None,
-            limits=Limits(
-                seconds=float(limits["seconds"]),
-                memory_bytes=int(limits["memory_mb"]) * MIB,
-                file_bytes=int(limits["disk_mb"]) * MIB,
-            ),
+        limits = _limits(document)
+        return Order(
+            files=_files(document),
+            sample=_given(document, "sample"),
+            limits=limits,
             prediction_seconds=float(document["prediction_seconds"]),
             result_url=str(document["result_url"]),
         )
+
+
+def parse_conversion(body: bytes) -> ConversionOrder:
+    """Reads `{conversion: {format, facts}, files, beside, sample?, expected?, limits, outputs: [{name, url}],
+    result_url}`, each file and the limits as in `parse_order`. Raises OrderInvalid.
+    """
+    with _readable():
+        document = json.loads(body)
+        files, wanted = _files(document), document["conversion"]
+        return ConversionOrder(
+            candidate=Candidate(str(wanted["format"]), tuple(one.path for one in files), dict(wanted["facts"])),
+            files=files,
+            beside=tuple(_file(one) for one in document["beside"]),
+            given={name: _given(document, name) for name in ("sample", "expected")},
+            limits=_conversion_limits(_limits(document)),
+            outputs={str(one["name"]): str(one["url"]) for one in document["outputs"]},
+            result_url=str(document["result_url"]),
+        )
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except OrderInvalid:
+        raise
     except KeyError as error:
         raise OrderInvalid(f"the order lacks {error.args[0]!r}") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        # A subclass of ValueError that is already ours keeps its text.
-        text = str(error) if isinstance(error, OrderInvalid) else "the order is not the JSON that it should be"
-        raise OrderInvalid(text) from None
-    if not order.files:
+    except (TypeError, ValueError, AttributeError):
+        raise OrderInvalid("the order is not the JSON that it should be") from None
+
+
+def _files(document: dict[str, Any]) -> tuple[File, ...]:
+    files = tuple(_file(one) for one in document["files"])
+    if not files:
         raise OrderInvalid("the order names no files")
-    return order
+    return files
+
+
+def _given(document: dict[str, Any], name: str) -> File | None:
+    return _file(document[name]) if document.get(name) else None
+
+
+def _limits(document: dict[str, Any]) -> Limits:
+    limits = document["limits"]
+    return Limits(
+        seconds=float(limits["seconds"]),
+        memory_bytes=int(limits["memory_mb"]) * MIB,
+        file_bytes=int(limits["disk_mb"]) * MIB,
+    )
+
+
+def _conversion_limits(limits: Limits) -> Limits:
+    """All of the child's files together may take what one may: the model itself lies among them."""
+    return replace(limits, folder_bytes=limits.file_bytes)
 
 
 def _file(document: dict[str, Any]) -> File:

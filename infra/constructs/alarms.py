@@ -29,7 +29,7 @@ SERVER_ERRORS, SERVER_ERRORS_PERCENT = 5, 1
 FAILED_EXECUTIONS, FAILED_EXECUTIONS_PERCENT = 5, 50
 # Steps whose function raises StepRefused for a bad upload, StepBusy to be called again: their errors are counted in the
 # log, without these.
-REFUSING_STEPS = ("identify", "convert", "verify", "register")
+REFUSING_STEPS = ("identify", "order_conversion", "collect_conversion", "verify", "register")
 # A pattern can't say "or" beside "not", so each has a filter of its own; all count into one metric. The last two are
 # Lambda's own words, of a call that was cut off and of a process that died, as one out of memory does.
 FAULTS = {"raised": '"[ERROR]" -StepRefused -StepBusy', "cut_off": '"Task timed out"', "died": '"Runtime exited"'}

@@ -25,7 +25,8 @@ READS = {"GetObject", "GetObjectVersion", "ListMultipartUploadParts"}
 WRITES = {"PutObject"}
 UPLOADS_KEPT = Duration.days(35)  # so long can an import be retried, as long as the table can be restored
 PREDICTIONS = "predictions"  # bodies and answers of prediction jobs, in the uploads bucket
-PREDICTIONS_KEPT = Duration.days(7)
+CONVERSIONS = "conversions"  # orders of conversions and what their jobs left, there too
+WEEK = Duration.days(7)
 
 
 class PrivateBucket(Construct):
@@ -109,7 +110,8 @@ class ArtifactsBucket(PrivateBucket):
 class UploadsBucket(PrivateBucket):
     """Where models arrive: `uploads/<tenant>/<model>/<file>`, for 35 days. Its events go to EventBridge.
 
-    Bodies and answers of prediction jobs lie under `predictions/` for 7 days.
+    Bodies and answers of prediction jobs lie under `predictions/` for 7 days, orders and results of conversions
+    under `conversions/`.
 
     Web pages of the stage's origins may put parts by presigned URL, and read the ETag that completing asks for.
     """
@@ -123,9 +125,10 @@ class UploadsBucket(PrivateBucket):
             exposed_headers=["ETag"],
             max_age=3600,
         )
-        week = LifecycleRule(
-            prefix=f"{PREDICTIONS}/", expiration=PREDICTIONS_KEPT, noncurrent_version_expiration=Duration.days(1)
-        )
+        weeks = [
+            LifecycleRule(prefix=f"{name}/", expiration=WEEK, noncurrent_version_expiration=Duration.days(1))
+            for name in (PREDICTIONS, CONVERSIONS)
+        ]
         super().__init__(
             scope,
             "uploads",
@@ -133,7 +136,7 @@ class UploadsBucket(PrivateBucket):
             key=key,
             cors=[puts] if origins else [],
             kept=UPLOADS_KEPT,
-            more_rules=[week],
+            more_rules=weeks,
         )
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child

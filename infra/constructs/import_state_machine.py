@@ -1,4 +1,6 @@
-"""The state machine that turns an upload into a version. A state, its function and its folder share one name."""
+"""The state machine that turns an upload into a version. A state, its function and its folder share one name; `convert`
+is a job.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_stepfunctions import (
     Choice,
     Condition,
+    CustomState,
     DefinitionBody,
     Fail,
     JitterType,
@@ -24,6 +27,7 @@ from aws_cdk.aws_stepfunctions_tasks import LambdaInvoke
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
+from infra.constructs.conversion_state import ConversionState
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
 
@@ -33,30 +37,38 @@ THROTTLED = "Lambda.TooManyRequestsException"
 RETRIED = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "StepBusy"]
 RESULTS = {
     "identify": "$.identified",
-    "convert": "$.converted",
+    "order_conversion": "$.ordered",
+    "collect_conversion": "$.converted",
     "verify": "$.verified",
     "register": "$.registered",
     "fail_import": JsonPath.DISCARD,
 }
 # A state outlives its function's own timeout, so that the function's error is the one that is caught.
 GRACE_SECONDS = 10
-WHOLE = Duration.hours(3)  # all steps at their longest, and the longest waits before identify and verify
+WHOLE = Duration.hours(6)  # all steps at their longest, and the longest waits before identify and verify
 
 
 class ImportStateMachine(Construct):
-    """identify, convert, verify, register; any error goes to fail_import. It may invoke these functions only.
+    """identify, a conversion where one is needed, verify, register; any error goes to fail_import.
 
-    An execution whose input holds what identify and convert found starts at verify: a version is verified again.
+    It may invoke these functions and start these jobs only. What is kept as it is goes from identify to register. An
+    execution whose input holds what was found before starts at verify: a version is verified again.
     """
 
     def __init__(self, scope: Construct, *, stage: Stage, key: IKey, functions: Mapping[str, ServiceFunction]) -> None:
         super().__init__(scope, "import")
-        states = {name: self._state(name, functions[name]) for name in RESULTS}
+        states: dict[str, LambdaInvoke | CustomState] = {name: self._state(name, functions[name]) for name in RESULTS}
         fail_import = states.pop("fail_import")
+        converting = ConversionState(self, stage=stage)
+        states["convert"] = converting
         for state in states.values():
             state.add_catch(fail_import, errors=["States.ALL"], result_path="$.error")
         fail_import.next(Fail(self, "import_failed", error_path="$.error.Error", cause_path="$.error.Cause"))
-        states["identify"].next(states["convert"]).next(states["verify"]).next(states["register"])
+        states["verify"].next(states["register"])
+        states["order_conversion"].next(converting)
+        converting.next(states["collect_conversion"])
+        states["collect_conversion"].next(states["verify"])
+        states["identify"].next(self._converted_or_not(states))
         identified = Condition.is_present("$.identified")
         starts_at = Choice(self, "starts_at").when(identified, states["verify"]).otherwise(states["identify"])
         self.name = f"{stage.prefix}-import"
@@ -69,6 +81,7 @@ class ImportStateMachine(Construct):
             timeout=WHOLE,
             logs=LogOptions(destination=self._log(stage, key), level=LogLevel.ERROR, include_execution_data=False),
         )
+        converting.allow(self._machine.role)
         self._acknowledge()
         self.arn = self._machine.state_machine_arn
         self._executions = Stack.of(self).format_arn(
@@ -89,6 +102,13 @@ class ImportStateMachine(Construct):
         executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{self.name}:*"
         acknowledge(function, f"IAM5[Resource::{executions}]", "executions of this one state machine, of any name")
 
+    def _converted_or_not(self, states: Mapping[str, LambdaInvoke | CustomState]) -> Choice:
+        stored = Condition.boolean_equals("$.identified.stored", value=True)
+        elsewhere = Condition.is_string("$.identified.environment")
+        choice = Choice(self, "needs_conversion")
+        choice.when(stored, states["register"]).when(elsewhere, states["order_conversion"]).otherwise(states["verify"])
+        return choice
+
     def _acknowledge(self) -> None:
         acknowledge(
             self._machine, "SF1", "errors alone are logged: every step of every import stands in its job's record"
@@ -99,7 +119,9 @@ class ImportStateMachine(Construct):
             "tracing can be allowed on all resources only, and a job's record has the steps' times",
         )
         acknowledge(
-            self._machine.role, "IAM5[Resource::*]", "CloudWatch's log deliveries can be allowed on all resources only"
+            self._machine.role,
+            "IAM5[Resource::*]",
+            "CloudWatch's log deliveries and Batch's DescribeJobs know no resource",
         )
 
     def _log(self, stage: Stage, key: IKey) -> LogGroup:

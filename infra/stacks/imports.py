@@ -11,11 +11,12 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
+from infra.constructs.buckets import CONVERSIONS
 from infra.constructs.import_state_machine import ImportStateMachine
 from infra.constructs.python_layer import PinnedLayer, SourceLayer
 from infra.constructs.queues import PrivateQueue, WorkQueue
 from infra.constructs.service_function import ServiceFunction
-from infra.settings import Stage
+from infra.settings import CONVERTERS, Stage
 from infra.stacks.predictions import BODIES, PredictionsStack
 from infra.stacks.storage import StorageStack
 
@@ -39,7 +40,14 @@ class ImportsStack(Stack):
         self._heavy = [*self._light, PinnedLayer(self, "ml")]
         self.dead_events = PrivateQueue(self, "dead_events", stage=stage, key=storage.key)
         acknowledge(self.dead_events, "SQS3", "it is one: of Lambda's asynchronous calls and of two rules' targets")
-        steps = (self._identify(), self._convert(), self._verify(), self._register(), self._fail_import())
+        steps = (
+            self._identify(),
+            self._order_conversion(),
+            self._collect_conversion(),
+            self._verify(),
+            self._register(),
+            self._fail_import(),
+        )
         self.machine = ImportStateMachine(
             self, stage=stage, key=storage.key, functions={step.node.id: step for step in steps}
         )
@@ -72,9 +80,31 @@ class ImportsStack(Stack):
         storage.artifacts.allow(function, "GetObject", "PutObject")
         return function
 
-    def _convert(self) -> ServiceFunction:
-        function = self._light_function("convert", refuses=True)
-        self._storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
+    def _order_conversion(self) -> ServiceFunction:
+        """Its rights are also what the URLs of an order can do."""
+        storage, stage = self._storage, self._stage
+        function = self._light_function(
+            "order_conversion",
+            refuses=True,
+            UPLOADS_BUCKET=storage.uploads.name,
+            ARTIFACTS_BUCKET=storage.artifacts.name,
+            CONVERTERS=" ".join(CONVERTERS) if stage.cpu_jobs else "",
+            CONVERSION_LIMITS=stage.conversions.limits,
+        )
+        storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
+        storage.artifacts.allow(function, "GetObject")
+        storage.uploads.allow(function, "GetObject", "PutObject", prefix=CONVERSIONS)
+        return function
+
+    def _collect_conversion(self) -> ServiceFunction:
+        storage = self._storage
+        environment = {"UPLOADS_BUCKET": storage.uploads.name, "ARTIFACTS_BUCKET": storage.artifacts.name}
+        function = self._light_function(
+            "collect_conversion", memory_mb=1024, seconds=600, refuses=True, scratch=True, **environment
+        )
+        storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
+        storage.artifacts.allow(function, "GetObject", "PutObject")
+        storage.uploads.allow(function, "GetObject", prefix=CONVERSIONS)
         return function
 
     def _verify(self) -> ServiceFunction:
@@ -130,6 +160,7 @@ class ImportsStack(Stack):
         memory_mb: int = 256,
         seconds: int = 30,
         refuses: bool = False,
+        scratch: bool = False,
         asynchronous: bool = False,
         **environment: str,
     ) -> ServiceFunction:
@@ -142,6 +173,7 @@ class ImportsStack(Stack):
             memory_mb=memory_mb,
             seconds=seconds,
             environment={"TABLE_NAME": self._storage.table.name, **environment},
+            scratch=scratch,
             refuses=refuses,
             dead_letters=self.dead_events if asynchronous else None,
         )

@@ -8,8 +8,8 @@ from aws_cdk.aws_logs import LogGroup
 from constructs import Construct
 
 from infra.constructs.batch_network import CONTAINER_INSTANCES, PULL_AND_LOG, BatchNetwork
-from infra.constructs.batch_queues import CpuQueue, GpuQueue
-from infra.settings import Stage
+from infra.constructs.batch_queues import Conversion, CpuQueue, GpuQueue
+from infra.settings import CONVERTERS, Stage
 from infra.stacks.storage import StorageStack
 
 
@@ -28,7 +28,11 @@ class JobsStack(Stack):
             repository_name=f"{stage.prefix}-jobs",
             image_tag_mutability=TagMutability.IMMUTABLE,
             image_scan_on_push=True,
-            lifecycle_rules=[LifecycleRule(description="the last ten images", max_image_count=10)],
+            lifecycle_rules=[
+                LifecycleRule(
+                    description="the last ten of each image", max_image_count=10 * len((*CONVERTERS, "cpu", "gpu"))
+                )
+            ],
             removal_policy=stage.removal_policy,
             empty_on_delete=not stage.keep_data,
         )
@@ -42,4 +46,6 @@ class JobsStack(Stack):
         )
         for queue, enabled in ((CpuQueue, stage.cpu_jobs), (GpuQueue, stage.gpu_jobs)):
             queue(self, network=network, repository=images, tag=stage.image_tag, log=log, enabled=enabled)
+        for environment in CONVERTERS:
+            Conversion(self, environment, stage=stage, repository=images, log=log)
         CfnOutput(self, "repository", value=images.repository_uri)

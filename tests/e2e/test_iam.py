@@ -114,7 +114,7 @@ def all_calls(roles):
         calls += table_calls(table, ABSENT if table == variables["TABLE_NAME"] else {"id": KEY})
     for prefix, bucket in buckets.items():
         calls += bucket_calls(bucket, prefix, "elsewhere")
-    calls += bucket_calls(buckets["uploads"], "predictions/in", "predictions/out")
+    calls += bucket_calls(buckets["uploads"], "predictions/in", "predictions/out", "conversions")
     for function in roles.functions:
         calls += function_calls(function)
     for queue in roles.root("sqs").list_queues().get("QueueUrls", []):
@@ -257,7 +257,9 @@ def test_what_no_function_may_do(outcomes):
         ("predict-small", ("lambda:",), "-dev-api"),
         ("identify", ("s3:PutObject", "s3:DeleteObject"), "uploadsbucket"),
         ("verify", ("s3:",), "uploadsbucket"),
-        ("convert", ("s3:",), ""),
+        ("order-conversion", ("s3:PutObject", "s3:DeleteObject"), "artifactsbucket"),
+        ("order-conversion", ("s3:",), "/uploads/"),
+        ("collect-conversion", ("s3:PutObject",), "uploadsbucket"),
         ("authorize", ("s3:", "states:", "dynamodb:PutItem", "dynamodb:Query"), ""),
         ("api", ("s3:DeleteObject", "s3:ListBucket", "lambda:"), ""),
         ("api", ("s3:PutObject",), "predictions/out"),

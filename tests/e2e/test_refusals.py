@@ -72,7 +72,7 @@ REFUSALS = {
     "not a model": (lambda: b"hello, this is no model at all", "unsupported_format", "not a model"),
     "empty archive": (lambda: tar_gz({}), "unsupported_format", "tar"),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(64), "unsupported_format", ""),
-    "another format": (lambda: b"\x1c\0\0\0TFL3" + bytes(64), "unsupported_format", "Accepted"),
+    "another format": (lambda: b'<?xml version="1.0"?><PMML version="4.4"></PMML>', "unsupported_format", "Accepted"),
     "truncated": (lambda: linear()[:-20], "truncated_model", ""),
     "an unknown operator": (unknown_operator, "unknown_operator", "Frobnicate"),
     "an opset too new": (lambda: identity(opset=99), "opset_too_new", "99"),

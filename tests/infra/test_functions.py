@@ -51,6 +51,7 @@ FETCH_UPLOAD = on(UPLOADS, "s3:GetObject", "s3:GetObjectVersion") | READ_OBJECTS
 READ_WRITE_ARTIFACTS = on(ARTIFACTS, "s3:GetObject", "s3:PutObject") | WRITE_OBJECTS
 BODIES = "uploadsbucket.Arn/predictions/in/*"
 ANSWERS = "uploadsbucket.Arn/predictions/out/*"
+CONVERSIONS = "uploadsbucket.Arn/conversions/*"
 READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 TELL = on("webhooks.Arn", "sqs:SendMessage") | through("sqs", "Decrypt", "GenerateDataKey")
 PREDICT = (
@@ -85,7 +86,11 @@ RIGHTS = {
     | through("sqs", "Decrypt")
     | {START_IMPORT},
     "identify": STEP | FETCH_UPLOAD | READ_WRITE_ARTIFACTS,
-    "convert": STEP,
+    "order_conversion": STEP
+    | on(ARTIFACTS, "s3:GetObject")
+    | on(CONVERSIONS, "s3:GetObject", "s3:PutObject")
+    | WRITE_OBJECTS,
+    "collect_conversion": STEP | on(CONVERSIONS, "s3:GetObject") | READ_WRITE_ARTIFACTS,
     "verify": STEP | READ_WRITE_ARTIFACTS,
     "register": TRANSACTIONS,
     "fail_import": TRANSACTIONS,
@@ -123,6 +128,8 @@ VALUES = {
     "DEFAULT_LIMITS": json.dumps(asdict(DEV.limits)),
     "TIERS": json.dumps(asdict(DEV.tiers)),
     "WEBHOOKS_QUEUE_URL": "webhooks",
+    "CONVERTERS": "",
+    "CONVERSION_LIMITS": DEV.conversions.limits,
 }
 QUEUES = {
     "uploaded.Arn": "queue of Object Created in uploads",
@@ -288,7 +295,8 @@ def files_of(folder):
 
 def test_functions_that_hold_large_models_have_room_on_disk(dev):
     scratch = {name: p["EphemeralStorage"]["Size"] for name, p in dev.functions().items() if "EphemeralStorage" in p}
-    assert scratch == dict.fromkeys(("predict-medium", "predict-large", "identify", "verify", "run_prediction"), 10240)
+    large = ("predict-medium", "predict-large", "identify", "collect_conversion", "verify", "run_prediction")
+    assert scratch == dict.fromkeys(large, 10240)
 
 
 def test_the_small_tier_alone_starts_from_a_snapshot(dev):

@@ -11,9 +11,11 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from aimass.formats.converter import Environment
 from tests.e2e.test_uploads import linear, linear_with_external_data, tar_gz
 
 ROOT = Path(__file__).parents[2]
@@ -208,13 +210,28 @@ DOCKERFILE = (ROOT / "gpu_batch" / "Dockerfile").read_text()
 
 
 def test_the_image_copies_what_exists_and_ends_as_a_plain_user():
-    copied = re.findall(r"^COPY (\S+) ", DOCKERFILE, re.MULTILINE)
-    assert len(copied) == 4
+    copied = [path for line in re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE) for path in line.split()]
+    assert len(copied) == 8
     assert all((ROOT / path).exists() for path in copied)
     for target in ("cpu", "gpu"):
         stage = DOCKERFILE.partition(f" AS {target}\n")[2].partition("\nFROM ")[0]
         assert "\nUSER 10001\n" in stage
         assert "--require-hashes" in stage
+
+
+@pytest.mark.parametrize("environment", get_args(Environment))
+def test_each_environment_that_converts_has_an_image_of_its_own_lock(environment):
+    stage = DOCKERFILE.partition(f"FROM convert AS convert-{environment}\n")[2].partition("\nFROM ")[0]
+    assert f"requirements/convert-{environment}.lock" in stage
+    assert "--require-hashes" in stage
+    assert "USER" not in stage  # the parent of a conversion changes its child's user
+
+
+def test_a_job_that_converts_is_alone_in_its_container_and_others_pass_through_its_folder():
+    stage = DOCKERFILE.partition("FROM base AS convert\n")[2].partition("\nFROM ")[0]
+    assert "ENV ALONE=1\n" in stage
+    assert "--mode=0711 /scratch" in stage
+    assert 'CMD ["python", "-m", "jobs.convert"]' in stage
 
 
 def test_every_command_of_the_image_is_a_job_here():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings import CONVERTERS, STAGES
 from infra.synth import synthesize
 from tests.infra.conftest import Deployment
 
@@ -15,12 +16,16 @@ SWITCHED_ON = """
 from dataclasses import replace
 import aws_cdk as cdk
 from infra.settings import STAGES
+from infra.stacks.imports import ImportsStack
 from infra.stacks.jobs import JobsStack
+from infra.stacks.predictions import PredictionsStack
 from infra.stacks.storage import StorageStack
 
 app = cdk.App(analytics_reporting=False)
 stage = replace(STAGES["dev"], cpu_jobs=True, gpu_jobs=app.node.try_get_context("gpu"), image_tag="7")
 storage = StorageStack(app, "storage", stage=stage)
+predictions = PredictionsStack(app, "predictions", stage=stage, storage=storage)
+ImportsStack(app, "imports", stage=stage, storage=storage, predictions=predictions)
 JobsStack(app, "jobs", stage=stage, storage=storage)
 app.synth()
 """
@@ -96,12 +101,15 @@ def test_s3_means_our_two_buckets_and_the_layers_of_images(dev):
     }
     s3 = "arn:AWS::Partition:s3:::"
     uploads, artifacts = f"{s3}uploadsbucket/uploads/*", f"{s3}artifactsbucket/artifacts/*"
+    conversions = f"{s3}uploadsbucket/conversions/*"
     assert allowed == {
         ("s3:GetObject", uploads),
         ("s3:GetObjectVersion", uploads),
         ("s3:GetObject", artifacts),
         ("s3:GetObjectVersion", artifacts),
         ("s3:PutObject", artifacts),
+        ("s3:GetObject", conversions),
+        ("s3:PutObject", conversions),
         ("s3:GetObject", f"{s3}prod-AWS::Region-starport-layer-bucket/*"),
     }
 
@@ -132,12 +140,16 @@ def test_cpu_jobs_run_on_fargate_and_gpu_jobs_on_spot_instances_from_zero(dev):
     assert "DesiredvCpus" not in gpu
 
 
-@pytest.mark.parametrize("queue", ["cpu", "gpu"])
-def test_a_job_has_no_role_no_privileges_and_one_place_to_write(dev, queue):
-    properties = container(dev, queue)
+CONVERSIONS = tuple(f"convert{environment}" for environment in CONVERTERS)
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu", *CONVERSIONS])
+def test_a_job_has_no_role_no_privileges_and_one_place_to_write(dev, name):
+    properties = container(dev, name)
     assert "JobRoleArn" not in properties
     assert properties.get("Privileged", False) is False
-    assert properties["User"] == "10001"
+    # What converts gives the process that opens a model another user, and takes root to do so.
+    assert properties["User"] == ("0" if name in CONVERSIONS else "10001")
     assert properties["ReadonlyRootFilesystem"] is True
     assert properties["MountPoints"] == [{"ContainerPath": "/scratch", "SourceVolume": "scratch"}]
     assert properties["Volumes"] == [{"Name": "scratch"}]
@@ -148,6 +160,33 @@ def test_a_job_has_no_role_no_privileges_and_one_place_to_write(dev, queue):
 def test_the_image_is_the_queues_own_under_the_tag_of_the_settings(all_on):
     for queue in ("cpu", "gpu"):
         assert json.dumps(container(all_on, queue)["Image"]).endswith(f':{queue}-7"')
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_a_conversion_has_the_image_of_its_environment_and_what_the_settings_say(all_on, name):
+    properties, wanted = container(all_on, name), STAGES["dev"].conversions
+    assert json.dumps(properties["Image"]).endswith(f':{name.replace("convert", "convert-")}-7"')
+    assert properties["Command"] == ["python", "-m", "jobs.convert"]
+    assert {one["Type"]: one["Value"] for one in properties["ResourceRequirements"]} == {
+        "VCPU": str(wanted.vcpus),
+        "MEMORY": str(wanted.memory_gib * 1024),
+    }
+    assert properties["EphemeralStorage"] == {"SizeInGiB": wanted.disk_gib}
+
+
+def test_a_conversions_process_ends_before_its_container_and_leaves_it_memory(dev):
+    limits = json.loads(dev.functions()["order_conversion"]["Environment"]["Variables"]["CONVERSION_LIMITS"])
+    definition = dev.properties("AWS::Batch::JobDefinition", "converttreesdefinition")
+    assert limits["seconds"] < definition["Timeout"]["AttemptDurationSeconds"]
+    assert limits["memory_mb"] < STAGES["dev"].conversions.memory_gib * 1024
+    assert limits["disk_mb"] < STAGES["dev"].conversions.disk_gib * 1024
+
+
+def test_what_is_ordered_is_what_the_queue_takes(cpu_on, dev):
+    def enabled(deployment):
+        return deployment.functions()["order_conversion"]["Environment"]["Variables"]["CONVERTERS"]
+
+    assert (enabled(dev), enabled(cpu_on)) == ("", " ".join(CONVERTERS))
 
 
 def test_the_user_and_the_folder_are_those_of_the_image(dev):
@@ -165,7 +204,8 @@ def test_a_gpu_job_is_bounded_where_instances_allow_it(dev):
 def test_an_interrupted_or_unlucky_job_is_tried_again_and_a_hopeless_one_is_not(dev):
     def tries(queue):
         definition = dev.properties("AWS::Batch::JobDefinition", f"{queue}definition")
-        assert definition["Timeout"] == {"AttemptDurationSeconds": 3600}
+        seconds = 60 * STAGES["dev"].conversions.minutes if queue in CONVERSIONS else 3600
+        assert definition["Timeout"] == {"AttemptDurationSeconds": seconds}
         assert definition["RetryStrategy"]["Attempts"] == 3
         return definition["RetryStrategy"]["EvaluateOnExit"]
 
@@ -175,6 +215,7 @@ def test_an_interrupted_or_unlucky_job_is_tried_again_and_a_hopeless_one_is_not(
         {"Action": "EXIT", "OnReason": "*"},
     ]
     assert tries("cpu") == try_again
+    assert [tries(name) for name in CONVERSIONS] == [try_again] * 3
     assert tries("gpu") == [{"Action": "RETRY", "OnStatusReason": "Host EC2*"}, *try_again]
 
 
@@ -192,7 +233,7 @@ def test_roles_of_jobs_pull_our_images_and_write_our_log_and_nothing_else(dev):
     own |= {"ecr:GetDownloadUrlForLayer", "logs:CreateLogStream", "logs:PutLogEvents"}
     instance = dev.rights("gpuinstancerole")
     assert {action for action, _ in instance if not action.startswith("ecs:")} == own
-    for queue in ("cpu", "gpu"):
+    for queue in ("cpu", "gpu", *CONVERSIONS):
         rights = dev.rights(f"{queue}containerExecutionRole")
         assert {action for action, _ in rights} == own
         assert {resource for action, resource in rights if action != "ecr:GetAuthorizationToken"} == {

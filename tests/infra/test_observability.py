@@ -32,7 +32,7 @@ def test_every_function_is_watched_for_errors_throttles_and_calls_near_its_timeo
     for folder, properties in deployment.functions().items():
         name = properties["FunctionName"]
         errors = watched.get(("AWS/Lambda", "Errors", "Sum", (name,)))
-        if folder in {"identify", "convert", "verify", "register"}:
+        if folder in {"identify", "order_conversion", "collect_conversion", "verify", "register"}:
             errors = errors or watched.get((f"aimass-{stage}", f"{name}-faults", "Sum", ()))
         assert errors["Threshold"] == 0
         assert watched["AWS/Lambda", "Throttles", "Sum", (name,)]["Threshold"] == 0
@@ -47,7 +47,8 @@ def test_a_wait_of_25_seconds_is_not_near_the_timeout_of_the_control_plane(dev):
 def test_a_refused_upload_is_no_error_of_a_step_nor_is_one_that_is_retried(dev):
     filters = [one["Properties"] for one in dev.of_type("AWS::Logs::MetricFilter").values()]
     logs = {one["LogGroupName"] for one in filters}
-    assert logs == {f"/aws/lambda/aimass-dev-{step}" for step in ("identify", "convert", "verify", "register")}
+    steps = ("identify", "order-conversion", "collect-conversion", "verify", "register")
+    assert logs == {f"/aws/lambda/aimass-dev-{step}" for step in steps}
     assert logs <= {one["Properties"]["LogGroupName"] for one in dev.of_type("AWS::Logs::LogGroup").values()}
     patterns = {}
     for one in filters:

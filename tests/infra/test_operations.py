@@ -56,7 +56,7 @@ def test_every_module_target_and_setting_it_names_exists():
     for target in set(re.findall(r"\bmake (?:-s )?([a-z]+)", GUIDE)):
         assert f"\n{target}:" in makefile, target
     for setting in (
-        *("alarm_email", "monthly_budget_usd", "origins", "cpu_jobs", "gpu_jobs", "image_tag"),
+        *("alarm_email", "monthly_budget_usd", "origins", "cpu_jobs", "gpu_jobs", "image_tag", "conversions"),
         *("tiers", "limits", "identify_memory_mb", "verify_memory_mb", "reserved_imports"),
     ):
         assert hasattr(STAGES["prod"], setting)

@@ -9,9 +9,10 @@ import pytest
 
 FUNCTIONS = (
     *("api", "authorize", "predict-small", "predict-medium", "predict-large", "start_import", "identify"),
-    *("convert", "verify", "register", "fail_import", "settle_import", "sweep", "run_prediction", "deliver_webhook"),
+    *("order_conversion", "collect_conversion", "verify", "register", "fail_import", "settle_import", "sweep"),
+    *("run_prediction", "deliver_webhook"),
 )
-REFUSERS = {"identify", "convert", "verify", "register"}
+REFUSERS = {"identify", "order_conversion", "collect_conversion", "verify", "register"}
 
 
 def plain(name):

@@ -67,20 +67,17 @@ def test_leftovers_go_after_a_day_and_replaced_objects_after_a_month(dev, name):
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_uploads_go_after_35_days_and_artifacts_never_by_age(stage, request):
     deployment = request.getfixturevalue(stage)
-    _, expiry, _ = lifecycle(deployment, "uploadsbucket")
+    _, expiry, *_ = lifecycle(deployment, "uploadsbucket")
     assert expiry == {"ExpirationInDays": 35, "Prefix": "uploads/", "Status": "Enabled"}
     assert not [rule for rule in lifecycle(deployment, "artifactsbucket") if "ExpirationInDays" in rule]
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_bodies_and_answers_of_predictions_go_after_a_week_and_what_they_replaced_a_day_later(stage, request):
-    *_, week = lifecycle(request.getfixturevalue(stage), "uploadsbucket")
-    assert week == {
-        "ExpirationInDays": 7,
-        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-        "Prefix": "predictions/",
-        "Status": "Enabled",
-    }
+def test_bodies_answers_and_conversions_go_after_a_week_and_what_they_replaced_a_day_later(stage, request):
+    *_, predictions, conversions = lifecycle(request.getfixturevalue(stage), "uploadsbucket")
+    week = {"ExpirationInDays": 7, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
+    assert predictions == week | {"Prefix": "predictions/"}
+    assert conversions == week | {"Prefix": "conversions/"}
 
 
 def lifecycle(deployment, bucket):

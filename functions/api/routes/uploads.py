@@ -52,6 +52,7 @@ def start_upload(body: StartUpload) -> Response[Json]:
         tuple(body.labels),
         sha256=body.sha256,
         size=body.size,
+        accept_drift=body.accept_drift,
     )
     document = _document(None if body.description is None else body.description.encode(errors="replace"))
     job = use.start_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), new, _limits(), document)
@@ -85,7 +86,14 @@ def _limits() -> Limits:
 
 def _new_version(form: UploadForm) -> use.NewVersion:
     model = check_name("name", form.name) if form.name else name_from_filename(form.model.filename)
-    return use.NewVersion(model, form.model.filename or "model", form.version, form.label, form.labels)
+    return use.NewVersion(
+        model,
+        form.model.filename or "model",
+        form.version,
+        form.label,
+        form.labels,
+        accept_drift=form.accept_drift,
+    )
 
 
 def _sample(form: UploadForm) -> use.Attachment | None:

@@ -19,7 +19,7 @@ from aimass.usecases.download import downloads
 from routes.call import Json, Limit, ModelName, Number, Token, accepted, listed, respond, tenant
 
 router = APIGatewayHttpRouter()
-State = Annotated[str, Query(pattern="^(ready|importing|failed|deleted|all)$")]
+State = Annotated[str, Query(pattern="^(ready|stored|importing|failed|deleted|all)$")]
 Tag = Annotated[str | None, Query(max_length=200, description="key:value")]
 Variant = Annotated[str, Query(max_length=63)]
 _VERSION = "/api/v1/models/<model>/versions/<version>"

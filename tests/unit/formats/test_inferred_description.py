@@ -70,6 +70,16 @@ def test_an_input_for_each_column_is_a_table():
     assert describe(None, seen).table == TableInput((Column("age", "age"), Column("color", "color")))
 
 
+def test_columns_that_a_converted_model_had_names_for_are_a_table():
+    seen = Seen((spec("input", [-1, 2]),), (), columns=("age", "income in USD"))
+    assert describe(None, seen).table == TableInput((Column("age", "input"), Column("income in USD", "input")))
+
+
+@pytest.mark.parametrize("columns", [("age",), ("a", "b", "c"), ("a", "a")])
+def test_names_that_do_not_fit_the_input_are_no_table(columns):
+    assert describe(None, Seen((spec("input", [-1, 2]),), (), columns=columns)) is None
+
+
 @pytest.mark.parametrize("texts", [{"labels.txt": "cat\ndog\n"}, {"config.json": CONFIG}])
 def test_labels_come_from_well_known_files_if_an_output_has_as_many_columns(texts):
     described = describe(None, replace(PHOTOS, texts=texts))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -218,3 +219,14 @@ def test_random_bytes_are_refused_and_never_crash_it(
     (folder / "archive").write_bytes(content)
     with suppress(ImportRefused):
         unpack(folder / "archive", kind, folder / "out", MIB)
+
+
+def test_a_zip_file_whose_directory_would_fill_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    directory, path = 33 << 20, tmp_path / "many.zip"
+    with path.open("wb") as file:
+        file.write(b"PK\x03\x04" + bytes(26))
+        file.seek(30 + directory)
+        file.write(b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 65534, 65534, directory, 30, 0))
+    assert recognise(path) == "zip"
+    with pytest.raises(ArchiveTooLarge, match="more than 10000 files"):
+        unpack(path, "zip", tmp_path / "unpacked", 1 << 30)

@@ -4,6 +4,7 @@ import sys
 import time
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from aimass.adapters.onnxruntime.session import OnnxRuntime
@@ -12,7 +13,7 @@ from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions
 from tests.unit.inference.models import ELEMENTS, echo, exclaimed, numbers_of, optional, scaled, sequence, shift
 from tests.unit.inference.plane import TENANT, Shelf, variant
-from tests.unit.sandbox.graphs import add_external, endless_loop, write
+from tests.unit.sandbox.graphs import add_external, endless_loop, relu, write
 
 NUMBERS = [name for name in ELEMENTS if name != "BYTES"]
 
@@ -29,6 +30,21 @@ def test_every_datatype_goes_in_and_out_unchanged(opened, datatype):
     assert back.dtype == array.dtype
     assert back.tobytes() == array.tobytes()
     assert back.shape == (2, 2)
+
+
+def test_a_model_in_the_runtimes_own_format_is_opened_whatever_it_is_called(tmp_path):
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    options.optimized_model_filepath = str(tmp_path / "model.ort")
+    ort.InferenceSession(str(write(tmp_path, relu())), options)
+    (tmp_path / "model.ort").rename(tmp_path / "model.onnx")
+    (back,) = OnnxRuntime(threads=1).open(tmp_path / "model.onnx").run({"x": np.array([-1, 2], np.float32)}, ["y"], 5)
+    assert back.tolist() == [0, 2]
+
+
+def test_a_model_is_opened_by_its_content_where_its_name_says_otherwise(tmp_path):
+    session = OnnxRuntime(threads=1).open(write(tmp_path, relu(), "model.ort"))
+    assert session.run({"x": np.array([-1, 2], np.float32)}, ["y"], 5)[0].tolist() == [0, 2]
 
 
 def test_strings_of_any_text_go_in_and_out(opened):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from aimass.domain.conversion import Conversion, Difference, Replay
 from aimass.domain.description import Batching, Description, TextInput
 from aimass.domain.model import (
     Alias,
@@ -44,6 +45,30 @@ READY = replace(
     description=Description(labels=("a",), text=TextInput(input="x"), batching=Batching(8)),
     variants=(Variant("original", None, False, {}, FILES, None, Measurements(1.0, 1, 1.0, 1.0, 1, "1")),),
 )
+CONVERTED = replace(
+    READY,
+    conversion=Conversion(
+        "xgboost-json",
+        "trees",
+        "XGBoost 3.2",
+        1.5,
+        100,
+        {"onnx": "1"},
+        Replay("generated", 10, (Difference("y", "FP32", 1e-7, 1e-7, None, 1e-5, 1e-4, True),)),
+        drift_accepted=True,
+    ),
+)
+STORED = replace(
+    IMPORTING,
+    state="stored",
+    ready_at="now",
+    source=FILES,
+    kept=FILES,
+    format="gguf",
+    framework="GGUF 3",
+    parameter_count=1,
+    facts={"architecture": "llama"},
+)
 FAILED = replace(IMPORTING, state="failed", failure=Failure("verify", "code", "text"))
 DELETED = replace(FAILED, state="deleted", deleted=Deletion("now", "later", "failed"))
 JOB = Job("job", "import", "m", 1, "m.onnx", "running", "then", steps=(StepTime("identify", "then"),))
@@ -60,7 +85,7 @@ def assert_is(view, kind):
     assert kind.__required_keys__ <= view.keys()
 
 
-@pytest.mark.parametrize("version", [IMPORTING, READY, FAILED, DELETED], ids=lambda version: version.state)
+@pytest.mark.parametrize("version", [IMPORTING, READY, CONVERTED, STORED, FAILED, DELETED])
 def test_a_version(version):
     assert_is(control.version_view("t", version, Artifacts()), records.VersionRecord)
 
@@ -73,6 +98,20 @@ def test_a_ready_version_has_every_field_but_an_error():
     assert_is(view["description"], records.DescriptionRecord)
     assert_is(control.description_view(replace(READY, description=None)), records.DescriptionRecord)
     assert_is(view["files"][0], records.FileRecord)
+
+
+def test_a_converted_version_shows_how_near_its_answers_are_and_that_its_owner_took_them():
+    conversion = control.version_view("t", CONVERTED, Artifacts())["conversion"]
+    assert conversion["drift_accepted"] is True
+    (difference,) = conversion["replay"]["differences"]
+    assert (difference["output"], difference["largest_absolute"], difference["within"]) == ("y", 1e-7, True)
+
+
+def test_a_stored_version_shows_its_files_and_what_they_say_and_nothing_that_was_measured():
+    view = control.version_view("t", STORED, Artifacts())
+    assert (view["state"], view["size"], view["facts"]) == ("stored", 10, {"architecture": "llama"})
+    assert (view["variants"], view["timestamp"]) == ([], "now")
+    assert not {"measurements", "inputs", "opset"} & view.keys()
 
 
 def test_a_job_an_alias_and_a_model():

@@ -172,6 +172,7 @@ def test_a_refusal_whose_cause_was_cut_is_a_fault_without_a_trace(cause):
         ({"status": "FAILED", "error": None, "cause": None}, "internal_error"),
         ({"status": "FAILED", "error": "States.ServiceRestart", "cause": "restarted"}, "interrupted"),
         ({"status": "FAILED", "error": "Lambda.Unknown", "cause": "exited"}, "step_crashed"),
+        ({"status": "FAILED", "error": "States.TaskFailed", "cause": "a job's container"}, "step_crashed"),
     ],
 )
 def test_an_execution_that_ended_badly_says_what_is_known(detail, code):

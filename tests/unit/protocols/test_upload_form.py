@@ -33,6 +33,17 @@ def test_a_whole_form_reads_back(tmp_path):
     assert (parsed.name, parsed.version, parsed.label, parsed.labels) == ("digits", 7, "bäst", ("a, b", "c"))
 
 
+@pytest.mark.parametrize(("text", "accepted"), [(b"true", True), (b"True", True), (b"false", False)])
+def test_drift_is_accepted_where_it_is_said(text, accepted):
+    assert parse_upload_form(*form(MODEL, ("accept_drift", None, text))).accept_drift is accepted
+    assert parse_upload_form(*form(MODEL)).accept_drift is False
+
+
+def test_anything_else_about_drift_is_refused():
+    with pytest.raises(InvalidArguments, match="accept_drift: must be true or false, got 'perhaps'"):
+        parse_upload_form(*form(MODEL, ("accept_drift", None, b"perhaps")))
+
+
 @pytest.mark.parametrize("filename", [None, "aimass.yaml"])
 def test_a_description_may_be_text_or_a_file(filename):
     parsed = parse_upload_form(*form(MODEL, ("description", filename, "aimass: 1 # é".encode())))

@@ -99,7 +99,8 @@ def test_an_archive_is_unpacked_and_only_the_models_files_are_kept(tmp_path: Pat
     }
     found = identify(archive(tmp_path, name, members))
     assert (found.main, found.files) == ("model.onnx", ("model.onnx", "data/w.bin"))
-    assert found.left_out == ("README.md", "bundle/sample.npz")
+    assert found.left_out == ("README.md",)
+    assert found.beside == {"sample.npz": found.folder / "sample.npz"}
     assert (found.folder / "data/w.bin").read_bytes() == WEIGHTS
     assert found.folder.is_relative_to(tmp_path)
 
@@ -153,9 +154,9 @@ def test_tensors_may_share_a_file_and_lie_anywhere_in_a_subgraph(tmp_path: Path)
     assert identify(upload(tmp_path, m=proto, w__bin=WEIGHTS, c__bin=WEIGHTS)).files == ("m", "w.bin", "c.bin")
 
 
-def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedFormat, match=r"recognised as TensorFlow Lite.*not yet converted. Accepted: ONNX"):
-        identify(upload(tmp_path, model__onnx=b"\x1c\x00\x00\x00TFL3" + bytes(50)))
+def test_a_file_of_a_format_that_is_not_taken_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedFormat, match=r"recognised as a fastText model.*not taken: .*\. Accepted: ONNX"):
+        identify(upload(tmp_path, model__onnx=b"\xba\x16\x4f\x2f" + bytes(50)))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x00" * 100, b"\x08\x08\x12"])
@@ -301,10 +302,10 @@ def test_several_models_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_an_archive_of_another_format_names_what_was_found(tmp_path: Path) -> None:
-    members = {"saved_model.pb": b"\x08\x01\x12\x08\x0a\x02ab\x12\x02cd", "variables/variables.index": b"\x00\x00"}
-    with pytest.raises(UnsupportedFormat, match=r"saved_model\.pb is a TensorFlow SavedModel.*Accepted") as caught:
+    members = {"a.rknn": b"RKNN" + bytes(20), "b.bin": b"\xba\x16\x4f\x2f" + bytes(50)}
+    with pytest.raises(UnsupportedFormat, match=r"a\.rknn is an RKNN model; b\.bin is a fastText model.*Acc") as caught:
         identify(archive(tmp_path, "m.zip", members))
-    assert caught.value.details["format"] == "savedmodel"
+    assert caught.value.details["format"] == "rknn"
 
 
 def test_an_archive_without_a_model_names_what_was_found(tmp_path: Path) -> None:

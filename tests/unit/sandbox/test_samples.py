@@ -129,6 +129,14 @@ def test_a_pickle_in_an_array_is_never_loaded(verify: Verify, tmp_path: Path) ->
         verify(relu(), as_npz(tmp_path, x=np.array([{}, {}], object)))
 
 
+@pytest.mark.parametrize("count", [10**10, 10**18, 10**30])
+def test_an_array_larger_than_its_file_is_the_samples_fault(verify: Verify, tmp_path: Path, count: int) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count},), }}".encode()
+    (tmp_path / "sample").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64))
+    with pytest.raises(InvalidSample, match="the sample cannot be read"):
+        verify(relu(), tmp_path / "sample")
+
+
 def test_a_sample_that_the_model_refuses_says_why(verify: Verify, tmp_path: Path) -> None:
     proto = model([node("Add", ["a", "b"], ["y"])], [value("a", ["n"]), value("b", ["m"])], [value("y", None)])
     with pytest.raises(InvalidSample, match=r"the model refuses the sample: .*Add"):

@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from msgspec import convert as read
 from onnx import TensorProto
 
 from aimass.domain.description import ClassOutput, ImageInput, Resize, Tokenizer
@@ -17,7 +18,8 @@ from aimass.sandbox.limits import Limits
 from aimass.usecases import import_model
 from aimass.usecases.descriptions import get_description, reset_description, set_description
 from aimass.usecases.find_version import NAME_SECONDS, VersionFinder
-from aimass.usecases.import_model import Import, convert, identify, verify
+from aimass.usecases.import_model import Import, identify, verify
+from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 from aimass.usecases.register_model import register
 from aimass.usecases.reverify import request_verification
 from aimass.usecases.start_import import ArrivedObject, Imports, start_import
@@ -100,8 +102,8 @@ def imported(at, imports, uploads):
         arrived = ArrivedObject("uploads", "uploads/t/m/m.zip", head["VersionId"], len(body), "2026-05-01T10:00:00Z")
         start_import(imports, arrived)
         identified = identify(at, uploads, "t", job.id, LIMITS)
-        verified = verify(at, "t", job.id, identified.model, LIMITS, 5, beside=identified.beside)
-        return register(at.registry, at.index, "t", job.id, identified, convert(identified), verified)
+        verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
+        return register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), verified)
 
     return run
 
@@ -215,16 +217,16 @@ def test_verifying_again_keeps_the_description(at, imports, imported):
     before = imported(classifier(), document=b"aimass: 1\nlabels: [a, b, c]")
     set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [x, y, z]")
     job = request_verification(imports, "t", "m", 1)
-    verified = verify(at, "t", job.id, before.variant().files, LIMITS, 5)
-    identified, converted = (imports.runner.document[name] for name in ("identified", "converted"))
-    read = import_model.msgspec.convert
+    document = imports.runner.document
+    identified, converted = read(document["identified"], IdentifiedModel), read(document["converted"], ConvertedModel)
+    verified = verify(at, "t", job.id, identified, converted, LIMITS, 5)
     register(
         at.registry,
         at.index,
         "t",
         job.id,
-        read(identified, import_model.IdentifiedModel),
-        read(converted, import_model.ConvertedModel),
+        identified,
+        converted,
         verified,
     )
     after = at.registry.get_version("t", "m", 1)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
+from aimass.domain.errors import AliasNotFound, ModelNotFound, NotServable, VersionNotFound, VersionNotReady
 from aimass.domain.model import Deletion, Failure
 from aimass.usecases import find_version
 from aimass.usecases.find_version import VersionFinder
@@ -141,6 +141,14 @@ def test_a_failed_version_says_why(find):
     with pytest.raises(VersionNotReady, match="version 5 of 'm' is failed: the graph has a cycle") as caught:
         find(5)
     assert caught.value.details == {"model": "m", "version": 5, "state": "failed"}
+
+
+def test_a_stored_version_says_what_it_needs(find, shelf):
+    shelf.add("m", scaled(), 6, state="stored")
+    with pytest.raises(NotServable, match="stored, needs a language-model target") as refused:
+        find(6)
+    assert refused.value.details == {"model": "m", "version": 6, "state": "stored"}
+    assert find(None) == 3
 
 
 @pytest.mark.parametrize("number", [0, -1, 1_000_000, "0", "9" * 5000])

@@ -1,6 +1,8 @@
 """The import's steps over a registry and stores in process, with the real sandbox."""
 
 import hashlib
+import io
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from aimass.sandbox.limits import Limits
 from aimass.usecases import import_model
 from aimass.usecases.cancel import cancel_job
 from aimass.usecases.fail_import import fail_import
-from aimass.usecases.import_model import Import, convert, identify, verify
+from aimass.usecases.import_model import Import, identify, verify
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 from aimass.usecases.register_model import is_registered, register
 from aimass.usecases.retry import retry_job
@@ -76,8 +78,8 @@ def started(imports, uploads):
 
 def imported(at, uploads, job):
     identified = identify(at, uploads, "t", job.id, LIMITS)
-    converted = convert(identified)
-    verified = verify(at, "t", job.id, identified.model, LIMITS, 5)
+    converted = ConvertedModel(None)
+    verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
     return register(at.registry, at.index, "t", job.id, identified, converted, verified)
 
 
@@ -93,9 +95,8 @@ def test_the_steps_lead_from_an_upload_to_a_ready_version(at, uploads, started):
     job = started()
     identified = identify(at, uploads, "t", job.id, LIMITS)
     assert identified.model.sha256 == identified.source.sha256
-    converted = convert(identified)
-    assert converted == ConvertedModel(None)
-    verified = verify(at, "t", job.id, identified.model, LIMITS, 5)
+    converted = ConvertedModel(None)
+    verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
     assert not is_registered(at.registry, "t", job.id)
     version = register(at.registry, at.index, "t", job.id, identified, converted, verified)
     assert version == at.registry.get_version("t", "digits", 1)
@@ -117,7 +118,7 @@ def test_a_version_refers_to_everything_that_it_is_made_of(at, uploads, started)
 def test_references_are_there_before_the_version_is(at, uploads, started, monkeypatch):
     job = started()
     identified = identify(at, uploads, "t", job.id, LIMITS)
-    verified = verify(at, "t", job.id, identified.model, LIMITS, 5)
+    verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
 
     def lost(tenant, version, job):
         raise ConnectionError("the table went away")
@@ -126,6 +127,18 @@ def test_references_are_there_before_the_version_is(at, uploads, started, monkey
     with pytest.raises(ConnectionError):
         register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), verified)
     assert at.index.references("t", identified.model.sha256) == [("digits", 1)]
+
+
+def test_a_sample_beside_the_model_is_run_and_kept_with_the_version(at, uploads, started):
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("digits.onnx", DIGITS)
+        archive.writestr("sample.json", '{"pixels": [[' + "7.25, " * 63 + "7.25]]}")
+    job = started(body=body.getvalue())
+    version = imported(at, uploads, job)
+    assert version.sample.path == "sample.json"
+    assert version.sample.sha256 in version.digests
+    assert any("times on the sample" in line for line in log_of(at, job))
 
 
 def test_a_sample_is_referred_to_for_as_long_as_its_import_can_be_run_again(at, uploads, started):
@@ -205,7 +218,7 @@ def test_labels_that_fit_no_output_are_refused_with_what_would_fit(at, uploads, 
     job = started(labels=("a", "b", "c"))
     identified = identify(at, uploads, "t", job.id, LIMITS)
     with pytest.raises(LabelsMismatch, match="'probabilities' has 10"):
-        verify(at, "t", job.id, identified.model, LIMITS, 5)
+        verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
 
 
 def test_more_inputs_and_outputs_than_a_state_may_hand_on_are_refused(at, uploads, started, monkeypatch):
@@ -219,7 +232,7 @@ def test_more_inputs_and_outputs_than_a_state_may_hand_on_are_refused(at, upload
 
     monkeypatch.setattr(import_model, "verify_folder", with_many_outputs)
     with pytest.raises(InvalidModel, match="bytes to describe"):
-        verify(at, "t", job.id, identified.model, LIMITS, 5)
+        verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
 
 
 def test_a_failure_ends_the_attempt_that_is_running_and_no_other(registry, started):
@@ -240,7 +253,7 @@ def test_a_failure_ends_the_attempt_that_is_running_and_no_other(registry, start
 def test_a_cancelled_import_stays_cancelled_whatever_its_steps_still_do(at, imports, uploads, started):
     job = started()
     identified = identify(at, uploads, "t", job.id, LIMITS)
-    verified = verify(at, "t", job.id, identified.model, LIMITS, 5)
+    verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
     cancel_job(at.registry, uploads, imports.runner, "t", job.id)
     with pytest.raises(Conflict):
         register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), verified)
@@ -262,7 +275,7 @@ def verified_again(at, runner, job):
     identified = read(document["identified"], IdentifiedModel)
     converted = read(document["converted"], ConvertedModel)
     at.registry.enter_step("t", job.id, document["attempt"], "verify")
-    verified = verify(at, "t", job.id, identified.model, LIMITS, 5)
+    verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
     return register(at.registry, at.index, "t", job.id, identified, converted, verified)
 
 
@@ -273,7 +286,7 @@ def test_verifying_again_starts_at_verify_with_what_the_version_is_made_of(impor
     assert read(document["identified"], IdentifiedModel) == IdentifiedModel(
         "onnx", version.framework, version.opset, 3621, version.source, version.variant().files
     )
-    assert document["converted"] == {"model": None}
+    assert document["converted"]["model"] is None
     assert (document["job_id"], document["attempt"]) == (job.id, 1)
 
 
@@ -291,7 +304,9 @@ def test_verifying_again_renews_the_measurements_and_nothing_else(at, imports, v
 def test_a_graph_that_is_replaced_is_wanted_a_while_longer(at, imports, verifying):
     version, job = verifying
     identified = read(imports.runner.started[-1][1]["identified"], IdentifiedModel)
-    verified = replace(verify(at, "t", job.id, identified.model, LIMITS, 5), optimized=None, optimized_note="slower")
+    verified = replace(
+        verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5), optimized=None, optimized_note="slower"
+    )
     before = now()
     after = register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), verified)
     assert after.variant().config == {"optimized_note": "slower"}
@@ -313,7 +328,7 @@ def test_a_verification_that_fails_leaves_the_version_ready_and_says_why(at, imp
 def test_a_runtime_that_sees_another_signature_fails_the_verification(at, imports, verifying):
     _, job = verifying
     identified = read(imports.runner.started[-1][1]["identified"], IdentifiedModel)
-    found = verify(at, "t", job.id, identified.model, LIMITS, 5)
+    found = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
     other = replace(found, outputs=found.outputs[:1])
     with pytest.raises(InvalidModel, match="other inputs or outputs"):
         register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), other)

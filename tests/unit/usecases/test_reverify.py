@@ -33,10 +33,10 @@ def version(registry):
 def test_it_starts_with_what_the_import_found_out(at, version):
     job = request_verification(at, "t", "m", 1)
     ((_, document),) = at.runner.started
-    assert (document["job_id"], document["identified"]["format"], document["converted"]) == (
+    assert (document["job_id"], document["identified"]["format"], document["converted"]["model"]) == (
         job.id,
         "onnx",
-        {"model": None},
+        None,
     )
     assert at.registry.get_version("t", "m", 1).state == "ready"
 

@@ -19,6 +19,7 @@ from aimass.domain.placement import Placement, tiers_of
 if TYPE_CHECKING:
     from aimass.adapters.aws.artifact_index import DynamoArtifactIndex
     from aimass.adapters.aws.artifacts import S3ArtifactStore
+    from aimass.adapters.aws.conversions import S3ConversionFiles
     from aimass.adapters.aws.idempotency import DynamoIdempotency
     from aimass.adapters.aws.invoke import LambdaTiers
     from aimass.adapters.aws.keys import DynamoApiKeys
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from aimass.inference.sessions import Sessions
     from aimass.sandbox.limits import Limits
     from aimass.usecases.calls import CallMeter
+    from aimass.usecases.collect_conversion import Collected
     from aimass.usecases.import_model import Import
+    from aimass.usecases.order_conversion import Conversions
     from aimass.usecases.predict import Predictor
     from aimass.usecases.prediction_jobs import Predictions
     from aimass.usecases.run_prediction import Runs
@@ -148,6 +151,34 @@ def import_step() -> Import:
     from aimass.usecases.import_model import Import
 
     return Import(registry(), artifacts(), artifact_index())
+
+
+def _conversion_files() -> S3ConversionFiles:
+    from aimass.adapters.aws.conversions import S3ConversionFiles
+
+    return S3ConversionFiles(_client("s3"), os.environ["UPLOADS_BUCKET"])
+
+
+def conversions() -> Conversions:
+    """All that ordering a conversion takes."""
+    from aimass.usecases.order_conversion import Conversions, JobLimits
+
+    limits = JobLimits(**json.loads(os.environ["CONVERSION_LIMITS"]))
+    environments = frozenset(os.environ["CONVERTERS"].split())
+    return Conversions(registry(), artifacts(), _conversion_files(), environments, _converter_remedy, limits)
+
+
+def _converter_remedy(environment: str) -> str:
+    if machine_cores():
+        return f"run `make convert-{environment}` and start the service again"
+    return "who runs this service deploys it with the setting `cpu_jobs` on"
+
+
+def collected() -> Collected:
+    """All that collecting a conversion takes."""
+    from aimass.usecases.collect_conversion import Collected
+
+    return Collected(registry(), artifacts(), _conversion_files())
 
 
 def house() -> House:

@@ -98,6 +98,18 @@ class VersionNotReady(Conflict):
     code = "version_not_ready"
 
 
+class NotServable(VersionNotReady):
+    """The version is kept as it is, and nothing here answers with it; `details["state"]` is `stored`."""
+
+    code = "not_servable"
+
+    @classmethod
+    def stored(cls, model: str, version: int) -> NotServable:
+        """Of a version that is kept as it came."""
+        text = f"version {version} of {model!r} is stored, needs a language-model target; it can be downloaded"
+        return cls(text, model=model, version=version, state="stored")
+
+
 class UploadIncomplete(Conflict):
     """The parts named do not make up the file that was announced."""
 
@@ -302,6 +314,42 @@ class ModelCrashed(ImportRefused):
     """The runtime died while it held the model."""
 
     code = "model_crashed"
+
+
+class ConverterMissing(ImportRefused):
+    """No environment that converts this format is installed here; the message says how to have it."""
+
+    code = "converter_missing"
+
+
+class ConversionFailed(ImportRefused):
+    """The format's own library could not open the model, or not write it as ONNX; the message has its reason."""
+
+    code = "conversion_failed"
+
+
+class ConversionDrift(ImportRefused):
+    """The ONNX model answers otherwise than its original; `details["differences"]` has the numbers by output."""
+
+    code = "conversion_drift"
+
+
+class UnsafePickle(ImportRefused):
+    """A pickle asks for what no model needs; the message names it."""
+
+    code = "unsafe_pickle"
+
+
+class SandboxTooWeak(ImportRefused):
+    """A file that can run code when it is opened, on a machine that can't shut it off."""
+
+    code = "sandbox_too_weak"
+
+
+class ArchitectureUnknown(ImportRefused):
+    """Weights without what computes with them; the message says how to export both."""
+
+    code = "architecture_unknown"
 
 
 class DigestMismatch(ImportRefused):

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aimass.domain.conversion import Conversion
 from aimass.domain.description import Description
 
-VersionState = Literal["importing", "ready", "failed", "deleted"]
+VersionState = Literal["importing", "ready", "stored", "failed", "deleted"]
 PURGED = "purged"
 _OPEN_TOKENIZER = 18  # times its file: 0.7 MB took 9 MiB, 15.6 MB took 282
 JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
@@ -119,7 +120,10 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Version:
-    """A numbered, immutable version of a model. Everything from `framework` on is known once it is ready."""
+    """A numbered, immutable version of a model. Everything from `framework` on is known once it is ready.
+
+    One that is `stored` is kept as it came, in `kept`: it has no variants, and nothing here answers with it.
+    """
 
     model: str
     number: int
@@ -151,6 +155,10 @@ class Version:
     document: StoredFile | None = None  # the description as it came with the upload
     described: StoredFile | None = None  # the description as the import left it
     raw_scores: tuple[str, ...] = ()  # outputs that gave numbers below 0 or above 1 at import
+    accept_drift: bool = False  # its owner takes a conversion that answers otherwise than the original
+    conversion: Conversion | None = None
+    kept: ModelFiles | None = None
+    facts: dict[str, Any] = field(default_factory=dict)  # what its files say of it, as a GGUF file's header does
 
     @property
     def asset_memory(self) -> int:
@@ -165,7 +173,7 @@ class Version:
     @property
     def stored_files(self) -> tuple[StoredFile, ...]:
         """Every file that it keeps: source, sample, variants and their optimised graphs, and what describes it."""
-        trees = [self.source, *(tree for one in self.variants for tree in (one.files, one.optimized))]
+        trees = [self.source, self.kept, *(tree for one in self.variants for tree in (one.files, one.optimized))]
         files = [file for tree in trees if tree for file in tree.files]
         return (*files, *self.assets, *(one for one in (self.sample, self.document, self.described) if one))
 

@@ -221,6 +221,18 @@ class UploadStore(Protocol):
     def download(self, file: SourceFile, target: Path) -> str: ...
 
 
+class ConversionFiles(Protocol):
+    """What a conversion's job is told, and what it leaves behind."""
+
+    def put_order(self, key: str, body: bytes, seconds: int) -> str: ...
+
+    def put_url(self, key: str, seconds: int) -> str: ...
+
+    def read(self, key: str, most: int) -> bytes: ...
+
+    def fetch(self, key: str, target: Path, most: int) -> None: ...
+
+
 class PredictionFiles(Protocol):
     """Bodies and answers of prediction jobs."""
 

@@ -1,4 +1,4 @@
-"""Files that came with a model and say something of its inputs and outputs."""
+"""Files that came with a model and say something of its inputs and outputs, or are some."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from aimass.formats.seen import CONFIG, LABELS, PREPROCESSOR, TOKENIZER, TOKENIZ
 DOCUMENTS = ("aimass.yaml", "aimass.yml")
 MAX_TEXT_BYTES = 2 << 20
 MAX_FILE_BYTES = 64 << 20
+SAMPLES = ("sample.npz", "sample.npy", "sample.json")
+EXPECTED = ("expected.npz", "expected.npy", "expected.json")
 _KNOWN = (LABELS, CONFIG, PREPROCESSOR, TOKENIZER_CONFIG, TOKENIZER)
 _MOST_NAMED = 8
 
@@ -19,12 +21,14 @@ _MOST_NAMED = 8
 def find_beside(root: Path, model: Path, files: Sequence[str]) -> dict[str, Path]:
     """The well-known files, and those that a description's document names, by the names that it knows them by.
 
-    `files` are paths under `root`. One beside `model` goes before one at the root. A file that is too large for what
-    it is named as is left out. Raises InvalidDescription for a document that is.
+    `files` are paths under `root`. One beside `model` goes before one at the root; of samples, and of the outputs that
+    belong to them, there is one. A file that is too large for what it is named as is left out. Raises
+    InvalidDescription for a document that is.
     """
     folders = list(dict.fromkeys((model.parent, root)))
     there = {root / file for file in files}
     found = {name: path for folder in reversed(folders) for name in _KNOWN if (path := folder / name) in there}
+    found |= {one.name: one for names in (SAMPLES, EXPECTED) if (one := _first(names, folders, there))}
     document = next((path for folder in folders for path in _documents(folder, there)), None)
     if document is None:
         return _small_enough(found)
@@ -32,6 +36,10 @@ def find_beside(root: Path, model: Path, files: Sequence[str]) -> dict[str, Path
     named = [(path.relative_to(document.parent).as_posix(), path) for path in there if _within(path, document.parent)]
     listed = {name: path for name, path in sorted(named) if name in text and path not in {document, model}}
     return {document.name.lower(): document} | _small_enough(found | dict([*listed.items()][:_MOST_NAMED]))
+
+
+def _first(names: Sequence[str], folders: Sequence[Path], there: set[Path]) -> Path | None:
+    return next((folder / name for folder in folders for name in names if folder / name in there), None)
 
 
 def _documents(folder: Path, there: set[Path]) -> list[Path]:

@@ -11,8 +11,6 @@ TITLES = {
     "git-lfs": "a Git LFS pointer, not the file that it points to (run `git lfs pull` and upload again)",
     "html": "an HTML page (a download may have answered with an error page)",
     "xml": "an XML document",
-    "pmml": "a PMML document",
-    "openvino": "an OpenVINO model (.xml)",
     "json": "a JSON document",
     "text": "a text",
     "npy": "a NumPy array (.npy)",
@@ -30,8 +28,6 @@ _HEADS = (
     ("pdf", re.compile(rb"%PDF-")),
     ("elf", re.compile(rb"\x7fELF")),
     ("html", re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)", re.I | re.S)),
-    ("openvino", re.compile(rb"(?:\s*<\?xml.*?\?>)?\s*<net\s", re.S)),
-    ("pmml", re.compile(rb"(?:\s*<\?xml.*?\?>)?\s*<PMML", re.S)),
     ("xml", re.compile(rb"\s*<\?xml")),
     ("json", re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*["}]|\[\s*["\[{\d\]-])')),
 )

@@ -75,7 +75,11 @@ def _id2label(config: Json) -> tuple[str, ...]:
 
 
 def _table(seen: Seen) -> Json | None:
-    """An input for each column, as scikit-learn's converters make them of a data frame."""
+    """An input for each column, as scikit-learn's converters make them of a data frame; or one, its columns named."""
+    if len(seen.inputs) == 1 and seen.columns:
+        spec = seen.inputs[0]
+        fits = is_tensor(spec.onnx_type) and spec.shape[1:] == (len(seen.columns),)
+        return {"input": spec.name, "columns": [{"name": name} for name in seen.columns]} if fits else None
     single = all(is_tensor(spec.onnx_type) and spec.shape[1:] == (1,) for spec in seen.inputs)
     if len(seen.inputs) < 2 or not single:
         return None

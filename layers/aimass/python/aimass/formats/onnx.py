@@ -14,15 +14,21 @@ _IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
 _MODEL = {_IR_VERSION: VARINT, 2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 6: BYTES, _GRAPH: BYTES, _OPSET_IMPORT: BYTES}
 _GRAPH_FIELDS = frozenset((1, 2, 5, 10, 11, 12, 13, 14, 15, 16))
 _GRAPH_FIELDS_READ = 8
+_FIELDS_READ = 100_000  # each function and each piece of metadata is one
+
+
+def is_ort(content: Content) -> bool:
+    """Whether this is a flatbuffer with onnxruntime's mark."""
+    return content[4:8] == b"ORTM"
 
 
 def recognise(content: Content) -> str | None:
     """Raises TruncatedModel for an ONNX file whose end is missing."""
-    if content[4:8] == b"ORTM":
+    if is_ort(content):
         return "ort"
     seen: dict[int, Field] = {}
     try:
-        for field in fields(content):
+        for field in islice(fields(content), _FIELDS_READ):
             if _MODEL.get(field.number, field.wire) != field.wire:
                 return None
             seen[field.number] = field

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from aimass.domain.errors import ExternalDataEscapes, ExternalDataMissing, InvalidModel
 from aimass.formats.member import shown
+from aimass.formats.onnx import is_ort
 from aimass.formats.onnx_proto import messages
 
 _MAX_PROTOBUF_BYTES = (1 << 31) - 1
@@ -79,7 +80,13 @@ def external_locations(path: Path) -> set[str]:
 
 
 def weight_sizes(path: Path) -> list[int]:
-    """Dimensions of the model's weights, the commonest first: what a variable dimension of an input may have to be."""
+    """Dimensions of the model's weights, the commonest first: what a variable dimension of an input may have to be.
+
+    None are known of a model in the runtime's own format.
+    """
+    with path.open("rb") as file:
+        if is_ort(file.read(8)):
+            return []
     graph = _parse(path).graph
     sizes = Counter(size for tensor in graph.initializer for size in tensor.dims if 1 < size < _LONGEST_DIMENSION)
     return [size for size, _ in sizes.most_common(_MOST_SIZES)]

@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 from aimass.domain.errors import UnsupportedFormat
-from aimass.formats import (
-    archive,
-    coreml,
-    documents,
-    onnx,
-    paddle,
-    pickled,
-    tensorflow,
-    trees,
-    weights,
-    zipped,
-)
+from aimass.formats import archive, documents, onnx, zipped
 from aimass.formats.content import Content, mapped
+from aimass.formats.registry import CONVERTERS, converter_of
 
-ACCEPTED = "ONNX (.onnx, with external data in .tar.gz, .zip or several files)"
+ACCEPTED = ", ".join(
+    (
+        "ONNX (.onnx, with external data in .tar.gz, .zip or several files; .ort)",
+        *(converter.accepted for converter in CONVERTERS if converter.accepted),
+    )
+)
 UNKNOWN = "unknown"
 
+_TITLES: dict[str, str] = {
+    name: title
+    for titles in (
+        zipped.TITLES,
+        archive.TITLES,
+        onnx.TITLES,
+        documents.TITLES,
+        *(converter.titles for converter in CONVERTERS),
+    )
+    for name, title in titles.items()
+}
+_NO_MODELS = {*documents.TITLES, "npz", "office", UNKNOWN}
+_WITH_MAGIC = tuple(converter.recognise for converter in CONVERTERS if not converter.structural)
+_MEMBERS = tuple(row for converter in CONVERTERS for row in converter.members)
+
+
+def _compressed(head: bytes) -> str | None:
+    for converter in CONVERTERS:
+        if converter.compressed and (name := converter.recognise(head)) in converter.compressed:
+            return name
+    return None
+
+
 # Those with magic bytes come before those that only their structure gives away.
-_FAMILIES: tuple[ModuleType, ...] = (
-    zipped,
-    weights,
-    pickled,
-    trees,
-    archive,
-    onnx,
-    tensorflow,
-    paddle,
-    coreml,
-    documents,
+_RECOGNISERS: tuple[Callable[[Content], str | None], ...] = (
+    lambda content: zipped.recognise(content, _MEMBERS),
+    *_WITH_MAGIC,
+    lambda content: archive.recognise(content, _compressed),
+    onnx.recognise,
+    *(converter.recognise for converter in CONVERTERS if converter.structural),
+    documents.recognise,
 )
-_TITLES: dict[str, str] = {name: title for family in _FAMILIES for name, title in family.TITLES.items()}
-_NO_MODELS = documents.TITLES.keys() - {"pmml", "openvino"} | {"npz", "office", UNKNOWN}
 
 
 def recognise(path: Path) -> str:
@@ -51,11 +63,7 @@ def recognise(path: Path) -> str:
 
 def recognise_content(content: Content) -> str:
     """As `recognise`, of bytes."""
-    for family in _FAMILIES:
-        name: str | None = family.recognise(content)
-        if name is not None:
-            return name
-    return UNKNOWN
+    return next((name for family in _RECOGNISERS if (name := family(content)) is not None), UNKNOWN)
 
 
 def title(name: str) -> str:
@@ -69,10 +77,11 @@ def is_document(name: str) -> bool:
 
 
 def unsupported(name: str) -> UnsupportedFormat:
-    """The refusal of a file of that format."""
-    verdict = (
-        f"not a model: the file is {title(name)}"
-        if is_document(name)
-        else f"recognised as {title(name)}; not yet converted"
-    )
-    return UnsupportedFormat(f"{verdict}. Accepted: {ACCEPTED}", format=name, accepted=ACCEPTED)
+    """The refusal of a file of that format, with the way to one that is taken where there is one."""
+    converter = converter_of(name)
+    remedy = converter.refused.get(name, "") if converter else ""
+    if is_document(name):
+        verdict = f"not a model: the file is {title(name)}"
+    else:
+        verdict = f"recognised as {title(name)}, which is not taken" + (f": {remedy}" if remedy else "")
+    return UnsupportedFormat(f"{verdict}. Accepted: {ACCEPTED}", format=name, remedy=remedy, accepted=ACCEPTED)

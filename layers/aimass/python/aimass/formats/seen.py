@@ -25,6 +25,7 @@ class Seen:
     `labels` came with the upload. `raw_scores` are outputs that gave numbers below 0 or above 1 when the model was
     verified. `files` may be named as tokenizers; `texts` are the contents of small files, by name. `max_length` is how
     many tokens the model takes, where that is known; `independent` says that its classes do not exclude each other.
+    `columns` are what a model called those of its one table before it was converted.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -35,6 +36,7 @@ class Seen:
     texts: Mapping[str, str] = field(default_factory=dict)
     max_length: int | None = None
     independent: bool = False
+    columns: tuple[str, ...] = ()
 
     def document(self, name: str) -> dict[str, Any]:
         """A file's JSON object; nothing of a file that is none."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from aimass.domain.errors import ArchiveTooLarge, TruncatedModel, UnsafeArchive
+from aimass.formats.content import mapped
 from aimass.formats.member import is_clutter, shown, split_name
+from aimass.formats.zipped import DirectoryTooLarge, ZipContent
 
 MAX_MEMBERS = 10_000
 _CHUNK = 1 << 20
@@ -110,7 +112,7 @@ def _unpack_tar(archive: Path, unpacked: _Unpacked) -> None:
 
 
 def _unpack_zip(archive: Path, unpacked: _Unpacked) -> None:
-    with zipfile.ZipFile(archive) as zipped:
+    with mapped(archive) as content, zipfile.ZipFile(ZipContent(content)) as zipped:
         for member in zipped.infolist():
             unpacked.count(member.filename, member.file_size)
             split_name(member.filename)
@@ -136,5 +138,7 @@ def _damage_named() -> Iterator[None]:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
         raise TruncatedModel(f"the archive is cut short or damaged: {error}") from None
+    except DirectoryTooLarge:
+        raise ArchiveTooLarge(f"the archive holds more than {MAX_MEMBERS} files", limit=MAX_MEMBERS) from None
     except (NotImplementedError, RuntimeError, ValueError) as error:
         raise UnsafeArchive(f"the archive cannot be read: {error}") from None

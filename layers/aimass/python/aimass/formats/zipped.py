@@ -3,48 +3,57 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from aimass.formats.content import Content
 
 TITLES = {
-    "pt2": "a PyTorch export (.pt2)",
-    "torchscript": "TorchScript",
-    "pytorch": "PyTorch weights (.pt, .pth)",
-    "keras": "a Keras model (.keras)",
     "npz": "NumPy arrays (.npz)",
     "office": "an office document",
 }
-# The first row of which each pattern matches a member.
-_MEMBERS = (
-    ("pt2", ("*archive_format", "*models/*.json")),
-    ("torchscript", ("*/data.pkl", "*/code/*")),
-    ("torchscript", ("*/constants.pkl",)),
-    ("pytorch", ("*/data.pkl", "*version")),
-    ("keras", ("config.json", "model.weights.h5")),
-    ("office", ("[[]Content_Types].xml",)),
-)
+_OFFICE = "[Content_Types].xml"
+_DIRECTORY_BYTES = 32 << 20  # zipfile makes objects of ten times a directory's size, before it hands out a name
 
 
-def recognise(content: Content) -> str | None:
+def recognise(content: Content, members: Sequence[tuple[str, tuple[str, ...]]]) -> str | None:
+    """`members` has formats with their patterns: each matches a member, or none where it begins with `!`. The format
+    with most patterns wins.
+    """
     if content[:4] not in {b"PK\x03\x04", b"PK\x05\x06"}:
         return None
-    try:
-        with zipfile.ZipFile(_File(content)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, OSError):
-        return "zip"
+    names = _names(content)
     if names and all(name.endswith(".npy") for name in names):
         return "npz"
-    for name, patterns in _MEMBERS:
-        if all(any(fnmatchcase(member, pattern) for member in names) for pattern in patterns):
-            return name
-    return "zip"
+    fitting = [(len(patterns), name) for name, patterns in members if _fit(names, patterns)]
+    if fitting:
+        return max(fitting)[1]
+    return "office" if _OFFICE in names else "zip"
 
 
-class _File(io.RawIOBase):
-    """`content` as a file to seek in."""
+def _fit(names: Sequence[str], patterns: tuple[str, ...]) -> bool:
+    return all(any(fnmatchcase(name, one.lstrip("!")) for name in names) != one.startswith("!") for one in patterns)
+
+
+def _names(content: Content) -> list[str]:
+    try:
+        with zipfile.ZipFile(ZipContent(content)) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, OSError, struct.error):
+        return []
+
+
+class DirectoryTooLarge(ValueError):
+    """The list of a zip file's members is larger than 32 MiB."""
+
+
+class ZipContent(io.RawIOBase):
+    """`content` as a file to seek in, for ZipFile, which reads a directory at once.
+
+    Raises DirectoryTooLarge for one that is too large.
+    """
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -67,6 +76,8 @@ class _File(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
+        if size is not None and size > _DIRECTORY_BYTES:
+            raise DirectoryTooLarge("the zip file's directory is too large")
         end = None if size is None or size < 0 else self._at + size
         data = self._content[self._at : end]
         self._at += len(data)

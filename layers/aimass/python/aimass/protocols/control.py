@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from aimass.domain.conversion import Conversion
 from aimass.domain.model import (
     Alias,
     AliasMove,
@@ -46,6 +47,8 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
         view["error"] = msgspec.to_builtins(version.failure)
     if version.deleted:
         view["deleted"] = {"at": version.deleted.at, "purge_at": version.deleted.purge_at}
+    if version.state == "stored" and version.kept:
+        return view | _stored_view(tenant, version, version.kept, artifacts)
     if version.state != "ready":
         return view
     views = [_variant_view(tenant, variant, artifacts) for variant in version.variants]
@@ -57,6 +60,8 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
             "framework": version.framework,
             "opset": version.opset,
             "parameter_count": version.parameter_count,
+            "facts": version.facts,
+            "conversion": conversion_view(version.conversion) if version.conversion else None,
             "inputs": msgspec.to_builtins(version.inputs),
             "outputs": msgspec.to_builtins(version.outputs),
             "source": _files_view(tenant, version.source, artifacts) if version.source else None,
@@ -67,6 +72,24 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
             "variants": views,
         }
     )
+
+
+def _stored_view(tenant: str, version: Version, kept: ModelFiles, artifacts: ArtifactStore) -> View:
+    """What is known of a version that is kept as it came: nothing has run it."""
+    return _files_view(tenant, kept, artifacts) | {
+        "format": version.format,
+        "framework": version.framework,
+        "parameter_count": version.parameter_count,
+        "facts": version.facts,
+        "source": _files_view(tenant, version.source, artifacts) if version.source else None,
+        "variants": [],
+    }
+
+
+def conversion_view(conversion: Conversion) -> View:
+    """How a version came to be ONNX, and how near its answers are to its original's."""
+    view: View = msgspec.to_builtins(conversion)
+    return view
 
 
 def description_view(version: Version) -> View:

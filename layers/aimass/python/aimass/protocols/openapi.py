@@ -88,6 +88,11 @@ _UPLOAD_FORM = {
         "version": {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "description": "else the next free number"},
         "label": {"type": "string"},
         "labels": {"type": "string", "description": "class names: a JSON list, or separated by commas"},
+        "accept_drift": {
+            "type": "string",
+            "enum": ["true", "false"],
+            "description": "take a conversion that answers otherwise than the original, beyond the tolerance",
+        },
         "description": {"type": "string", "description": "a model description, YAML or JSON, as text or as a file"},
     },
 }

@@ -2,6 +2,7 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from aimass.domain.conversion import Conversion
 from aimass.domain.model import Failure, Limits, LogLine, Measurements, StepTime, TensorSpec, Usage
 
 
@@ -52,7 +53,11 @@ class SampleRecord(TypedDict):
 
 
 class VersionRecord(TypedDict):
-    """Everything from `compressed` on is there once the version is ready; `error` when its import failed."""
+    """Everything from `compressed` on is there once the version is ready; `error` when its import failed.
+
+    A stored version, which nothing here answers with, has its files, `format`, `framework`, `parameter_count`, `facts`
+    and `source`. `conversion` is null for what was ONNX already.
+    """
 
     name: str
     version: int
@@ -80,6 +85,8 @@ class VersionRecord(TypedDict):
     framework: NotRequired[str]
     opset: NotRequired[dict[str, int]]
     parameter_count: NotRequired[int]
+    facts: NotRequired[dict[str, Any]]
+    conversion: NotRequired[Conversion | None]
     inputs: NotRequired[list[TensorSpec]]
     outputs: NotRequired[list[TensorSpec]]
     source: NotRequired[FilesRecord]

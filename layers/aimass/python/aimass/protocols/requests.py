@@ -30,6 +30,9 @@ class StartUpload(_Request):
     description: Annotated[str, Field(max_length=MAX_BYTES, description="a model description, YAML or JSON")] | None = (
         None
     )
+    accept_drift: Annotated[
+        bool, Field(description="take a conversion that answers otherwise than the original, beyond the tolerance")
+    ] = False
 
 
 class UploadedPart(_Request):

@@ -27,6 +27,7 @@ _UNEXPECTED = {
     _ABORTED: ("interrupted", "the execution was stopped"),
     "States.Timeout": ("step_timeout", "the step took too long"),
     "Sandbox.Timedout": ("step_timeout", "the step took too long"),
+    "States.TaskFailed": ("step_crashed", "the job that converts ended abruptly, most often for want of memory"),
     "States.ServiceRestart": ("interrupted", "the step was interrupted by a restart"),
     "StepBusy": ("busy", "other changes to the same things stayed in the way"),
     "Lambda.TooManyRequestsException": ("capacity_exhausted", "all that can run imports was busy"),

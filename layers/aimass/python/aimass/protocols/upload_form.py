@@ -16,7 +16,7 @@ from aimass.domain.names import MAX_NUMBER
 
 Part = TypeVar("Part")
 FILES = ("model", "file", "data")
-TEXTS = ("name", "version", "label", "labels")
+TEXTS = ("name", "version", "label", "labels", "accept_drift")
 EITHER = ("description",)  # the document, as text or as a file
 _SEVERAL = "sent more than once: send several files as one .tar.gz or .zip"
 
@@ -40,6 +40,7 @@ class UploadForm:
     label: str | None
     labels: tuple[str, ...]
     description: bytes | None = None
+    accept_drift: bool = False
 
 
 def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
@@ -62,6 +63,9 @@ def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
     version = _first(texts, "version") or ""
     if "version" in texts and not re.fullmatch("0{0,5}[1-9][0-9]{0,5}", version[:20]):
         problems["version"] = f"must be a number from 1 to {MAX_NUMBER}, got {version[:40]!r}"
+    accept_drift = (_first(texts, "accept_drift") or "false").lower()
+    if accept_drift not in {"true", "false"}:
+        problems["accept_drift"] = f"must be true or false, got {accept_drift[:40]!r}"
     labels = _labels(texts.get("labels", []), problems)
     if problems or model is None:
         raise InvalidArguments.of_fields(problems)
@@ -73,6 +77,7 @@ def parse_upload_form(content_type: str, body: bytes) -> UploadForm:
         label=_first(texts, "label"),
         labels=labels,
         description=described[0] if described else None,
+        accept_drift=accept_drift == "true",
     )
 
 

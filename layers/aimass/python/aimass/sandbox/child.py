@@ -6,11 +6,13 @@ replaces the one before; an `error` ends it.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 from aimass.domain.errors import ImportRefused
@@ -22,14 +24,24 @@ def main() -> int:
     """Runs the task that the command line names and returns the exit status."""
     task, reply, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     document = json.load(sys.stdin)
-    confine(Limits(**document["limits"]), parent)
+    limits = Limits(**document["limits"])
+    confine(limits, parent)
     try:
+        if document["layers"]:
+            layers = importlib.import_module("aimass.sandbox.isolation_layers")
+            layers.isolate(document["layers"], Path.cwd(), document["readable"], limits, parent)
         for answer in importlib.import_module(task).run(document["request"]):
             _send(reply, {"answer": answer})
     except ImportRefused as error:
         _send(reply, {"error": {"code": error.code, "message": error.message, "details": error.details}})
     except MemoryError:
         _send(reply, {"error": {"code": "model_out_of_memory"}})
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            traceback.print_exc()
+            return 1
+        text = f"the model writes a file of more than {limits.file_bytes >> 20} MiB"
+        _send(reply, {"error": {"code": "invalid_model", "message": text, "details": {}}})
     except Exception:
         traceback.print_exc()
         return 1

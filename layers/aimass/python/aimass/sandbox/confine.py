@@ -19,13 +19,13 @@ _CPU_GRACE_SECONDS = 5
 
 def confine(limits: Limits, parent: int) -> None:
     """Lowers this process's limits for good. Exits if `parent` (a process id) is gone already."""
-    _die_with(parent)
+    die_with(parent)
     cpu = math.ceil(limits.seconds) + _CPU_GRACE_SECONDS
-    _lower(resource.RLIMIT_DATA, limits.memory_bytes)
-    _lower(resource.RLIMIT_CPU, cpu)
-    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
-    _lower(resource.RLIMIT_NOFILE, limits.open_files)
-    _lower(resource.RLIMIT_CORE, 0)
+    lower(resource.RLIMIT_DATA, limits.memory_bytes)
+    lower(resource.RLIMIT_CPU, cpu)
+    lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    lower(resource.RLIMIT_NOFILE, limits.open_files)
+    lower(resource.RLIMIT_CORE, 0)
 
 
 def hide() -> None:
@@ -36,13 +36,14 @@ def hide() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def _lower(kind: int, value: int) -> None:
+def lower(kind: int, value: int) -> None:
+    """Sets one of `resource`'s limits, or leaves a lower one."""
     hard = resource.getrlimit(kind)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (value, value))
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Asks the kernel to kill this process when its parent dies, and forbids set-uid programs."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aimass.domain.errors import InternalError
+from aimass.formats.converter import Environment
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.paths import files_within, folder_within
 from aimass.sandbox.runner import run
@@ -14,12 +16,14 @@ from aimass.sandbox.runner import run
 
 @dataclass(frozen=True)
 class Identified:
-    """One model. `folder` is where its files lie, `main` the file that a runtime opens, `files` that one and its
-    external data, relative to `folder`; `left_out` are up to 100 other files that came with it.
+    """One model. `folder` is where its files lie, `main` the file that its format begins with, `files` that one and
+    the others that it needs, relative to `folder`; `left_out` are up to 100 other files that came with it.
 
-    `beside` are files that may describe it, by the names that a description knows them by.
+    `environment` is where it is converted, None for ONNX and for what is `stored` as it is; `facts` are up to 20 KB of
+    what its files say of it. `beside` are files that may describe it, by the names that a description knows them by.
 
-    `opset` maps each operator domain to its version, the default one being `ai.onnx`.
+    `opset` maps each operator domain to its version, the default one being `ai.onnx`; it is empty, and
+    `parameter_count` 0, where only converting tells.
     """
 
     format: str
@@ -32,6 +36,9 @@ class Identified:
     ir_version: int
     parameter_count: int
     beside: Mapping[str, Path] = field(default_factory=dict)
+    environment: Environment | None = None
+    stored: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def identify_folder(folder: Path, limits: Limits) -> Identified:
@@ -53,6 +60,9 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
         ir_version=answer["ir_version"],
         parameter_count=answer["parameter_count"],
         beside=_beside(folder, answer["beside"]),
+        environment=answer["environment"],
+        stored=answer["stored"],
+        facts=answer["facts"],
     )
 
 

@@ -16,7 +16,8 @@ class Limits:
 
     `seconds` is wall-clock time for everything it does and `call_seconds` for loading the model, and for one call.
     `memory_bytes` is private memory (RLIMIT_DATA): a file that is mapped for reading does not count. `file_bytes` is
-    both the largest file that it may write and what an archive may unpack to, in all.
+    both the largest file that it may write and what an archive may unpack to, in all. `folder_bytes` is what all
+    files in its folder may come to, None for no bound. `processes` bounds the threads of an isolated child.
     """
 
     seconds: float
@@ -24,6 +25,8 @@ class Limits:
     file_bytes: int
     call_seconds: float | None = None
     open_files: int = 1024
+    folder_bytes: int | None = None
+    processes: int = 256
 
     @property
     def memory_mb(self) -> int:

@@ -11,6 +11,7 @@ from aimass.domain.errors import (
     AimassError,
     ImportRefused,
     InternalError,
+    InvalidModel,
     ModelCrashed,
     ModelOutOfMemory,
     ModelTimeout,
@@ -64,6 +65,17 @@ def load_timeout(limits: Limits) -> ModelTimeout:
     seconds = _call_seconds(limits)
     text = f"loading takes more than {seconds * FIRST_LOAD_SLACK:g} s; at most {seconds:g} s"
     return ModelTimeout(text, seconds=seconds)
+
+
+def ended_itself(status: int) -> ModelCrashed:
+    """For a child that ended by no fault of the task and without its answer."""
+    return ModelCrashed(f"the model ended the process that held it, with status {status}", status=status)
+
+
+def wrote_too_much(limits: Limits) -> InvalidModel:
+    """Names the room that a model's files may take."""
+    most = (limits.folder_bytes or 0) >> 20
+    return InvalidModel(f"the model writes more than the {most} MiB of files that it may", max_mib=most)
 
 
 def _call_seconds(limits: Limits) -> float:

@@ -16,15 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aimass.domain.errors import AimassError, InternalError
+from aimass.domain.errors import AimassError, InternalError, ModelCrashed
 from aimass.sandbox.confine import hide
+from aimass.sandbox.folder import Folder
+from aimass.sandbox.isolation import CONFINED, Isolation
 from aimass.sandbox.limits import Limits
-from aimass.sandbox.outcome import death, error_of, told
+from aimass.sandbox.outcome import death, ended_itself, error_of, told, wrote_too_much
 
 _ANSWER_BYTES = 16 << 20
 _STDERR_BYTES = 8 << 10
 _CHUNK = 1 << 16
 _EXIT_SECONDS = 10
+_LOOK_SECONDS = 0.5
+_TASK_FAILED = 1  # the child's status for an error of its own; others are not ours
 
 
 @dataclass(frozen=True)
@@ -33,19 +37,26 @@ class _Ended:
     reply: bytes
     stderr: str
     late: bool
+    overfull: bool
 
 
-def run(task: str, request: dict[str, Any], *, folder: Path, limits: Limits) -> dict[str, Any]:
+def run(
+    task: str, request: dict[str, Any], *, folder: Path, limits: Limits, isolation: Isolation = CONFINED
+) -> dict[str, Any]:
     """Runs the module `task`, its `run(request)`, in a child whose working folder is `folder`.
+
+    With the layer `user` the folder belongs to the child from then on.
 
     Returns the task's last answer. A child that dies after an answer has answered: the reason of its death is then
     under `interrupted`. Otherwise raises the ImportRefused subclass that says why, no longer than is read and without
     the folder's path, or InternalError for a fault of the task itself.
     """
     folder = folder.resolve()
-    with _start(task, request, folder, limits) as (process, reply):
-        ended = _wait(process, reply, time.monotonic() + limits.seconds)
-    answer, error = _read(ended, limits)
+    with _start(task, request, folder, limits, isolation) as (process, reply):
+        ended = _wait(process, reply, time.monotonic() + limits.seconds, Folder(folder, limits.folder_bytes))
+    answer, error = _outcome(ended, limits)
+    if isolation.layers and (ended.returncode > _TASK_FAILED or (answer is None and error is None)):
+        error = ended_itself(ended.returncode)
     if error is not None and (answer is None or isinstance(error, InternalError)):
         raise told(error, folder)
     if answer is None:
@@ -55,14 +66,14 @@ def run(task: str, request: dict[str, Any], *, folder: Path, limits: Limits) -> 
 
 @contextmanager
 def _start(
-    task: str, request: dict[str, Any], folder: Path, limits: Limits
+    task: str, request: dict[str, Any], folder: Path, limits: Limits, isolation: Isolation
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     # The child is of the same user: /proc would show it our credentials.
     hide()
     read_end, write_end = os.pipe()
     try:
         with tempfile.TemporaryFile(dir=folder) as stdin:
-            stdin.write(json.dumps({"request": request, "limits": limits.document()}).encode())
+            stdin.write(json.dumps({"request": request, "limits": limits.document(), **isolation.document()}).encode())
             stdin.seek(0)
             process = subprocess.Popen(
                 [sys.executable, *_FLAGS, "aimass.sandbox.child", task, str(write_end), str(os.getpid())],
@@ -70,7 +81,7 @@ def _start(
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 cwd=folder,
-                env=child_environment(folder),
+                env=child_environment(folder, isolation),
                 pass_fds=(write_end,),
                 start_new_session=True,
             )
@@ -89,10 +100,24 @@ def _start(
 
 # No user site, no bytecode, and never the working folder on sys.path: an uploaded numpy.py must not be imported.
 _FLAGS = ("-s", "-P", "-B", "-m")
+# What converts is told to unpickle only weights, to ask no hub, to look for no GPU, and to round as any processor does.
+_CONVERTING = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "HF_HUB_OFFLINE": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
+}
 
 
-def child_environment(folder: Path) -> dict[str, str]:
-    """All the environment that a child gets: nothing of the caller's but where Python and its libraries lie."""
+def child_environment(folder: Path, isolation: Isolation = CONFINED) -> dict[str, str]:
+    """All the environment that a child gets: nothing of the caller's but where Python and its libraries lie.
+
+    An isolated child finds them where it may read: in Python's own folders, the package's, and `isolation.readable`.
+    """
+    path = sys.path
+    if isolation.layers:
+        path = [str(Path(__file__).parents[2]), *isolation.readable]
     variables = {
         "HOME": str(folder),
         "LANG": "C.UTF-8",
@@ -100,9 +125,11 @@ def child_environment(folder: Path) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         # Since 1.29 onnxruntime sends model names and hashes to its maker unless told not to.
         "ORT_DISABLE_TELEMETRY": "1",
-        "PYTHONPATH": _absolute(os.pathsep.join(sys.path)),
+        "PYTHONPATH": _absolute(os.pathsep.join(path)),
         "TMPDIR": str(folder),
     }
+    if isolation.layers:
+        variables |= _CONVERTING
     # Lambda's Python finds its own shared library only with this.
     libraries = _absolute(os.environ.get("LD_LIBRARY_PATH", ""))
     return variables | ({"LD_LIBRARY_PATH": libraries} if libraries else {})
@@ -113,14 +140,16 @@ def _absolute(paths: str) -> str:
     return os.pathsep.join(path for path in paths.split(os.pathsep) if os.path.isabs(path))
 
 
-def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float) -> _Ended:
+def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float, folder: Folder) -> _Ended:
     assert process.stderr is not None
     received = {"reply": b"", "stderr": b""}
     with selectors.DefaultSelector() as selector:
         selector.register(reply, selectors.EVENT_READ, "reply")
         selector.register(process.stderr, selectors.EVENT_READ, "stderr")
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
-            for key, _ in selector.select(left):
+            if folder.overfull():
+                break
+            for key, _ in selector.select(left if folder.most is None else min(left, _LOOK_SECONDS)):
                 if not (chunk := os.read(key.fd, _CHUNK)):
                     selector.unregister(key.fileobj)
                 received[key.data] += chunk
@@ -130,7 +159,8 @@ def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float) -> _End
         late = bool(selector.get_map())
     if late:
         _kill_group(process)
-    return _Ended(_waited(process), received["reply"], received["stderr"].decode(errors="replace"), late)
+    status, stderr = _waited(process), received["stderr"].decode(errors="replace")
+    return _Ended(status, received["reply"], stderr, late, folder.overfull())
 
 
 def _waited(process: subprocess.Popen[bytes]) -> int:
@@ -149,14 +179,23 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         return
 
 
+def _outcome(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, AimassError | None]:
+    """The last answer, and the error that ended the child, whose code may have written the reply itself."""
+    if ended.overfull:
+        return None, wrote_too_much(limits)
+    try:
+        return _read(ended, limits)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None, ModelCrashed("the model garbled the answer of the process that held it")
+
+
 def _read(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, AimassError | None]:
-    """The last answer, and the error that ended the child."""
     answer: dict[str, Any] | None = None
     for line in ended.reply.split(b"\n")[:-1]:
         document = json.loads(line)
         if "error" in document:
             return answer, error_of(document["error"], limits)
-        answer = document["answer"]
+        answer = {**document["answer"]}
     if ended.returncode < 0:
         return answer, death(-ended.returncode, ended.stderr, limits, late=ended.late)
     return answer, death(0, ended.stderr, limits) if ended.returncode else None

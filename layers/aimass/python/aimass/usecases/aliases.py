@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from aimass.domain.clock import later, now, written
-from aimass.domain.errors import AliasNotFound, InvalidArguments, NothingToRollBack, RevisionChanged, VersionNotFound
+from aimass.domain.errors import (
+    AliasNotFound,
+    InvalidArguments,
+    NothingToRollBack,
+    NotServable,
+    RevisionChanged,
+    VersionNotFound,
+)
 from aimass.domain.model import Alias, AliasMove
 from aimass.domain.names import check_alias
 from aimass.domain.ports import ModelRegistry, Page, PageRequest
@@ -19,11 +26,12 @@ def move_alias(
 ) -> Alias:
     """Points the alias at a ready version; `revision`, if given, is the one it must be at (0: it must point nowhere).
 
-    Raises InvalidArguments, RevisionChanged, VersionNotFound, VersionNotReady.
+    Raises InvalidArguments, RevisionChanged, VersionNotFound, VersionNotReady, NotServable.
     """
     check_alias(name)
     registry.get_model(tenant, model)
-    registry.get_version(tenant, model, version)
+    if registry.get_version(tenant, model, version).state == "stored":
+        raise NotServable.stored(model, version)
     before = registry.find_alias(tenant, model, name)
     _require_revision(name, before, revision)
     if before and before.version == version:

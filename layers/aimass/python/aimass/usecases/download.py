@@ -6,24 +6,25 @@ from typing import Any
 
 from aimass.domain.clock import later, now
 from aimass.domain.errors import InvalidArguments, VersionNotReady
+from aimass.domain.model import ModelFiles, Version
 from aimass.domain.ports import ArtifactStore, ModelRegistry
 from aimass.usecases.versions import get_version
 
 URL_SECONDS = 3600
+ORIGINAL = "original"
 
 
 def downloads(
     registry: ModelRegistry, artifacts: ArtifactStore, tenant: str, model: str, number: int, variant: str
 ) -> dict[str, Any]:
-    """A presigned URL for each file of a variant, good for an hour. Raises VersionNotReady, InvalidArguments."""
+    """A presigned URL for each file of a variant, good for an hour; of a stored version, for each that it keeps.
+
+    Raises VersionNotReady, InvalidArguments.
+    """
     version = get_version(registry, tenant, model, number)
-    if version.state != "ready":
+    if version.state not in {"ready", "stored"}:
         raise VersionNotReady(f"version {number} of {model!r} is {version.state}", version=number, state=version.state)
-    try:
-        files = version.variant(variant).files
-    except KeyError:
-        names = ", ".join(one.name for one in version.variants)
-        raise InvalidArguments.of_fields({"variant": f"{variant[:63]!r} is none of {names}"}) from None
+    files = _files(version, variant)
     return {
         "name": model,
         "version": number,
@@ -40,3 +41,13 @@ def downloads(
             for file in files.files
         ],
     }
+
+
+def _files(version: Version, variant: str) -> ModelFiles:
+    if version.kept and variant == ORIGINAL:
+        return version.kept
+    try:
+        return version.variant(variant).files
+    except KeyError:
+        names = ", ".join(one.name for one in version.variants) or ORIGINAL
+        raise InvalidArguments.of_fields({"variant": f"{variant[:63]!r} is none of {names}"}) from None

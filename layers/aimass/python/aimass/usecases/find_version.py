@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
-from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
+from aimass.domain.errors import AliasNotFound, ModelNotFound, NotServable, VersionNotFound, VersionNotReady
 from aimass.domain.model import Version
 from aimass.domain.names import MAX_NUMBER, MODEL_NAME
 from aimass.domain.ports import VersionReader
@@ -47,7 +47,7 @@ class VersionFinder:
     def find(self, tenant: str, model: str, ref: int | str | None) -> Version:
         """The ready version that `ref` means: a number, a text of digits, an alias's name, or None for the default.
 
-        Raises ModelNotFound, VersionNotFound, AliasNotFound, VersionNotReady.
+        Raises ModelNotFound, VersionNotFound, AliasNotFound, VersionNotReady, NotServable.
         """
         if not re.fullmatch(MODEL_NAME, model):
             raise ModelNotFound(f"no model {model[:80]!r}", model=model[:80])
@@ -58,6 +58,8 @@ class VersionFinder:
         version = self._version(tenant, model, number, epoch)
         if version.state == "deleted":
             raise _deleted(version)
+        if version.state == "stored":
+            raise NotServable.stored(model, number)
         if version.state != "ready":
             raise _not_ready(version)
         return version

@@ -1,4 +1,7 @@
-"""The steps of an import, each one a state: identify, convert, verify; then `register_model`. A step may run twice."""
+"""The steps of an import that open what was uploaded: identify, and verify, of what may have been converted in between.
+
+Each is a state, and may run twice.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from tempfile import gettempdir, mkdtemp
 import msgspec
 
 from aimass.domain.errors import (
+    AmbiguousArchive,
+    ConversionFailed,
     DigestMismatch,
     InvalidDescription,
     InvalidModel,
@@ -21,10 +26,9 @@ from aimass.domain.errors import (
 )
 from aimass.domain.model import Job, ModelFiles, SourceFile, StoredFile, TensorSpec
 from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, UploadStore
-from aimass.formats.recognise import ACCEPTED
-from aimass.sandbox.identify import identify_folder
+from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.limits import Limits
-from aimass.sandbox.verify import verify_folder
+from aimass.sandbox.verify import Verified, verify_folder
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
 from aimass.usecases.imported_description import Described, check_document, describe_import
 from aimass.usecases.job_log import (
@@ -67,7 +71,16 @@ def identify(at: Import, uploads: UploadStore, tenant: str, job_id: str, limits:
         model = _stored(at.artifacts, tenant, found.folder, found.files, main=found.main)
         beside = tuple(at.artifacts.put_file(tenant, name, path) for name, path in found.beside.items())
     identified = IdentifiedModel(
-        found.format, found.framework, found.opset, found.parameter_count, source, model, beside
+        found.format,
+        found.framework,
+        found.opset,
+        found.parameter_count,
+        source,
+        model,
+        beside,
+        found.environment,
+        found.stored,
+        dict(found.facts),
     )
     _check_size("files", identified, len(found.files), MAX_FILES_BYTES, _FEWER_FILES)
     log.write(described_identified(identified, found.left_out))
@@ -99,41 +112,26 @@ def _download(uploads: UploadStore, job: Job, folder: Path) -> None:
             )
 
 
-def convert(identified: IdentifiedModel) -> ConvertedModel:
-    """Passes ONNX through. Raises UnsupportedFormat for what has no converter yet."""
-    if identified.format != "onnx":
-        raise UnsupportedFormat(
-            f"{identified.format} is not converted yet; accepted: {ACCEPTED}",
-            format=identified.format,
-            accepted=ACCEPTED,
-        )
-    return ConvertedModel(None)
-
-
 def verify(
     at: Import,
     tenant: str,
     job_id: str,
-    model: ModelFiles,
+    identified: IdentifiedModel,
+    converted: ConvertedModel,
     limits: Limits,
     prediction_seconds: float,
-    *,
-    beside: Sequence[StoredFile] = (),
-    handed_on: object = None,
 ) -> VerifiedModel:
     """Loads and runs the model in the sandbox, stores its optimised graph, and describes an imported one.
 
-    `handed_on` is what the steps before handed on, which goes on with what this one does. Raises ImportRefused kinds.
+    Raises ImportRefused kinds.
     """
     job = at.registry.get_job(tenant, job_id)
     version = at.registry.get_version(tenant, job.model, job.version)
+    model = converted.model or identified.model
     with _folder() as folder:
         root = folder / "model"
-        for file in model.files:
-            at.artifacts.fetch(tenant, file, root / file.path)
-        sample = folder / "sample" / version.sample.path if version.sample else None
-        if version.sample and sample:
-            at.artifacts.fetch(tenant, version.sample, sample)
+        sample = _fetch(at.artifacts, tenant, version.sample or identified.sample, model, folder)
+        examined = _examined(root, model, limits) if converted.model else None
         found = verify_folder(root, model.main, sample, limits, prediction_seconds)
         _check_labels(version.labels, found.outputs)
         specs = found.inputs + found.outputs
@@ -143,8 +141,43 @@ def verify(
             optimized = _stored(at.artifacts, tenant, root, found.optimized, main=found.optimized_main)
         told = Described()
         if job.kind == "import":
-            told = describe_import(at.artifacts, tenant, version, found, beside, folder / "beside", limits)
-    verified = VerifiedModel(
+            beside = identified.beside
+            told = describe_import(at.artifacts, tenant, version, found, beside, folder / "beside", limits, converted)
+    verified = _verified(found, optimized, told, examined)
+    _check_handed_on([identified, converted], verified)
+    log = JobLog(at.registry, tenant, job_id, job.attempt, "verify")
+    _log_verified(log, job, verified, on_sample=sample is not None)
+    return verified
+
+
+def _examined(root: Path, model: ModelFiles, limits: Limits) -> Identified:
+    """What a conversion wrote is looked at as an upload is: what wrote it had opened a stranger's file."""
+    try:
+        found = identify_folder(root, limits)
+    except (AmbiguousArchive, UnsupportedFormat) as error:
+        raise ConversionFailed(f"the conversion wrote no ONNX model: {error.message}") from error
+    if (found.format, found.main) != ("onnx", model.main) or not {*found.files} <= {one.path for one in model.files}:
+        raise ConversionFailed(f"the conversion wrote no ONNX model, but {found.main} as {found.format}")
+    return found
+
+
+def _fetch(
+    artifacts: ArtifactStore, tenant: str, given: StoredFile | None, model: ModelFiles, folder: Path
+) -> Path | None:
+    """The model into `folder`/model; where the sample lies, if one was given."""
+    for file in model.files:
+        artifacts.fetch(tenant, file, folder / "model" / file.path)
+    if given is None:
+        return None
+    sample = folder / "sample" / given.path
+    artifacts.fetch(tenant, given, sample)
+    return sample
+
+
+def _verified(
+    found: Verified, optimized: ModelFiles | None, told: Described, examined: Identified | None
+) -> VerifiedModel:
+    return VerifiedModel(
         found.inputs,
         found.outputs,
         found.measurements,
@@ -154,20 +187,23 @@ def verify(
         told.stored,
         told.assets,
         found.raw_scores,
+        examined.opset if examined else {},
+        examined.parameter_count if examined else 0,
     )
-    _check_handed_on(handed_on, verified)
-    log = JobLog(at.registry, tenant, job_id, job.attempt, "verify")
-    for line in described_verified(verified, on_sample=sample is not None):
+
+
+def _log_verified(log: JobLog, job: Job, verified: VerifiedModel, *, on_sample: bool) -> None:
+    for line in described_verified(verified, on_sample=on_sample):
         log.write(line)
     if job.kind == "import":
         log.write(described_description(verified.description))
-    return verified
 
 
 def _check_handed_on(before: object, verified: VerifiedModel) -> None:
     size = len(msgspec.json.encode([before, verified]))
-    if verified.description and size > MAX_HANDED_ON_BYTES:
-        raise InvalidDescription(
+    if size > MAX_HANDED_ON_BYTES:
+        refused = InvalidDescription if verified.description else InvalidModel
+        raise refused(
             f"the model's files, inputs and description take {size} bytes to describe; at most {MAX_HANDED_ON_BYTES}:"
             " send fewer files, or shorter labels",
             size=size,

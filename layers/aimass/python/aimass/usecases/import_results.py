@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from aimass.domain.conversion import Conversion
 from aimass.domain.description import Description
 from aimass.domain.model import Measurements, ModelFiles, StoredFile, TensorSpec
+from aimass.formats.beside import EXPECTED, SAMPLES
+from aimass.formats.converter import Environment
 
 
 @dataclass(frozen=True)
 class IdentifiedModel:
-    """What `identify` hands on."""
+    """What `identify` hands on. `environment` is where the model is converted, None for ONNX and for what is `stored`
+    as it is; `facts` are what its files say of it, up to 20 KB.
+    """
 
     format: str
     framework: str
@@ -19,13 +25,40 @@ class IdentifiedModel:
     source: ModelFiles
     model: ModelFiles
     beside: tuple[StoredFile, ...] = ()  # what may describe it: aimass.yaml, labels, a tokenizer
+    environment: Environment | None = None
+    stored: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sample(self) -> StoredFile | None:
+        """Inputs that lie beside it."""
+        return next((file for file in self.beside if file.path in SAMPLES), None)
+
+    @property
+    def expected(self) -> StoredFile | None:
+        """What it answers to that sample."""
+        return next((file for file in self.beside if file.path in EXPECTED), None)
+
+
+@dataclass(frozen=True)
+class OrderedConversion:
+    """What `order_conversion` hands on: a presigned URL of the order, and the folder in the store that it is about."""
+
+    order_url: str
+    folder: str
 
 
 @dataclass(frozen=True)
 class ConvertedModel:
-    """What `convert` hands on: the model as ONNX, None where it was that already."""
+    """What `collect_conversion` hands on: the model as ONNX, None where it was that already, and how it came to be.
+
+    `labels` name the columns of its scores, `columns` those of its one table, as the original knew them.
+    """
 
     model: ModelFiles | None
+    conversion: Conversion | None = None
+    labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,3 +74,5 @@ class VerifiedModel:
     described: StoredFile | None = None  # the same as an artifact
     assets: tuple[StoredFile, ...] = ()
     raw_scores: tuple[str, ...] = ()
+    opset: dict[str, int] = field(default_factory=dict)  # of what was converted: identify could not know it
+    parameter_count: int = 0

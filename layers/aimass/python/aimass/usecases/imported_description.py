@@ -19,6 +19,7 @@ from aimass.formats.seen import LABELS, Seen
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.tokenizer import check_tokenizer
 from aimass.sandbox.verify import Verified
+from aimass.usecases.import_results import ConvertedModel
 
 DESCRIBED = "description.json"
 
@@ -47,12 +48,9 @@ def describe_import(
     beside: Sequence[StoredFile],
     folder: Path,
     limits: Limits,
-    labels: tuple[str, ...] = (),
+    converted: ConvertedModel,
 ) -> Described:
-    """Describes a model that was verified; `folder` is a place for its files, `labels` are the model's own class names.
-
-    Raises InvalidDescription.
-    """
+    """Describes a model that was verified; `folder` is a place for its files. Raises InvalidDescription."""
     came = {file.path: file for file in beside if not (version.document and file.path in DOCUMENTS)}
     if version.document:
         came[DOCUMENTS[0]] = version.document
@@ -61,7 +59,7 @@ def describe_import(
         files[name] = folder / str(at) / "file"  # its own name may be a path
         artifacts.fetch(tenant, file, files[name])
     document = next((_read(files[name].read_bytes(), name) for name in DOCUMENTS if name in files), None)
-    seen = _seen(version, found, {name: path for name, path in files.items() if name not in DOCUMENTS}, labels)
+    seen = _seen(version, found, {name: path for name, path in files.items() if name not in DOCUMENTS}, converted)
     description = _described(document, seen)
     if description is None:
         return Described()
@@ -74,15 +72,16 @@ def describe_import(
     return Described(description, _stored(artifacts, tenant, description, folder), assets)
 
 
-def _seen(version: Version, found: Verified, files: Mapping[str, Path], labels: tuple[str, ...]) -> Seen:
-    """What the model itself calls its classes counts as its labels.txt, where it came without one."""
+def _seen(version: Version, found: Verified, files: Mapping[str, Path], converted: ConvertedModel) -> Seen:
+    """What a converted model called its classes counts as its labels.txt, where it came without one."""
+    labels = converted.labels
     texts = {LABELS: "\n".join(labels)} if labels and not any(len(one.splitlines()) != 1 for one in labels) else {}
     for name, path in files.items():
         if path.stat().st_size <= MAX_TEXT_BYTES:
             with suppress(UnicodeDecodeError):
                 texts[name] = path.read_text("utf-8-sig")
     raw_scores = frozenset(found.raw_scores)
-    return Seen(found.inputs, found.outputs, version.labels, raw_scores, tuple(files), texts)
+    return Seen(found.inputs, found.outputs, version.labels, raw_scores, tuple(files), texts, columns=converted.columns)
 
 
 def _read(body: bytes, name: str) -> Document:

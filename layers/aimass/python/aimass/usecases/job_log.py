@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aimass.domain.conversion import Conversion, Replay
 from aimass.domain.description import Description
 from aimass.domain.model import ModelFiles, TensorSpec
 from aimass.domain.ports import ModelRegistry
@@ -44,12 +45,46 @@ def described_files(files: ModelFiles) -> str:
 
 def described_identified(found: IdentifiedModel, left_out: tuple[str, ...]) -> str:
     """What `identify` recognised."""
-    opset = ", ".join(f"{domain} {version}" for domain, version in found.opset.items()) or "none"
-    text = (
-        f"recognised as {found.format}, made by {found.framework}: opset {opset}, {found.parameter_count} parameters,"
-        f" {described_files(found.model)}, the model is {found.model.main}"
-    )
+    opset = ", ".join(f"{domain} {version}" for domain, version in found.opset.items())
+    known = [
+        f"opset {opset}" if opset else "",
+        f"{found.parameter_count} parameters" if found.parameter_count else "",
+        *(f"{key} {value}" for key, value in found.facts.items()),
+        described_files(found.model),
+        f"the model is {found.model.main}",
+    ]
+    made = f", made by {found.framework}" if found.framework else ""
+    text = f"recognised as {found.format}{made}: {', '.join(part for part in known if part)}"
     return f"{text}; left out: {_named(left_out)}" if left_out else text
+
+
+def described_conversion(conversion: Conversion) -> list[str]:
+    """What a conversion did, and how near its answers are to the original's."""
+    replay, tools = conversion.replay, ", ".join(f"{name} {version}" for name, version in conversion.tools.items())
+    lines = [
+        f"converted {conversion.format} of {conversion.framework or 'an unknown library'} to ONNX in"
+        f" {conversion.seconds:.1f} s with {conversion.memory_bytes / _MIB:.0f} MB of memory; {tools}",
+        f"isolation: {conversion.isolation}",
+        f"{replay.rows} rows of {replay.samples} inputs through both models"
+        f"{', and beside the outputs that were expected' if replay.expected else ''}: {_differences(replay)}",
+    ]
+    if conversion.scan:
+        lines.insert(1, f"scan: {conversion.scan}")
+    return lines + [f"note: {note}" for note in conversion.notes]
+
+
+def _differences(replay: Replay) -> str:
+    numbers = [one for one in replay.differences if one.largest_absolute is not None]
+    told = []
+    if numbers:
+        worst = max(numbers, key=lambda one: (not one.within, one.largest_absolute))
+        told.append(
+            f"the largest difference is {worst.largest_absolute:.3g} (relative {worst.largest_relative or 0:.3g})"
+            f" in {worst.output}"
+        )
+    agreeing = [one for one in replay.differences if one.agreement is not None]
+    told += [f"{one.agreement:.2%} of the rows agree in {one.output}" for one in agreeing]
+    return f"{_named(told) or 'no output could be compared'}; {'within' if replay.within else 'BEYOND'} the tolerance"
 
 
 def described_verified(found: VerifiedModel, *, on_sample: bool) -> list[str]:

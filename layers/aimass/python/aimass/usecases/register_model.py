@@ -22,22 +22,23 @@ def register(
     job_id: str,
     identified: IdentifiedModel,
     converted: ConvertedModel,
-    verified: VerifiedModel,
+    verified: VerifiedModel | None,
 ) -> Version:
-    """Makes the version ready, or what was measured of it new: the one commit point."""
+    """Makes the version ready, or stored where nothing was verified, or its measurements new: the one commit point."""
     job = registry.get_job(tenant, job_id)
     before = registry.get_version(tenant, job.model, job.version)
     log = JobLog(registry, tenant, job_id, job.attempt, "register")
     if job.kind == "verification":
+        assert verified is not None
         after = _verified_again(before, verified)
         _refer(index, tenant, before, after)
         registry.register_verification(tenant, before, after, job)
         log.write(f"version {after.number} of {after.model} has the new measurements")
     else:
-        after = _registered(before, identified, converted, verified)
+        after = _registered(before, identified, converted, verified) if verified else _stored(before, identified)
         _refer(index, tenant, before, after)
         registry.register(tenant, after, job)
-        log.write(f"version {after.number} of {after.model} is ready")
+        log.write(f"version {after.number} of {after.model} is {after.state}")
     return after
 
 
@@ -46,6 +47,22 @@ def _refer(index: ArtifactIndex, tenant: str, before: Version, after: Version) -
     index.refer(tenant, after.model, after.number, after.digests)
     for sha256 in before.digests - after.digests:
         index.touch(tenant, sha256)  # whoever still serves the version as it was reads it a while longer
+
+
+def _stored(reserved: Version, identified: IdentifiedModel) -> Version:
+    """Kept as it came, with what its files say of it: what answers with it is yet to come."""
+    return replace(
+        reserved,
+        state="stored",
+        ready_at=now(),
+        source=identified.source,
+        sample=reserved.sample or identified.sample,
+        kept=identified.model,
+        format=identified.format,
+        framework=identified.framework,
+        parameter_count=identified.parameter_count,
+        facts=identified.facts,
+    )
 
 
 def _registered(
@@ -67,10 +84,13 @@ def _registered(
         ready_at=moment,
         verified_at=moment,
         source=identified.source,
+        sample=reserved.sample or identified.sample,
         format=identified.format,
-        framework=identified.framework,
-        opset=identified.opset,
-        parameter_count=identified.parameter_count,
+        framework=converted.conversion.framework if converted.conversion else identified.framework,
+        opset=verified.opset or identified.opset,
+        parameter_count=verified.parameter_count or identified.parameter_count,
+        facts=identified.facts,
+        conversion=converted.conversion,
         inputs=verified.inputs,
         outputs=verified.outputs,
         variants=(original,),

@@ -49,6 +49,7 @@ class NewVersion:
     document: StoredFile | None = None
     sha256: str | None = None
     size: int = 0
+    accept_drift: bool = False  # a conversion that answers otherwise than the original is taken all the same
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def reserve(registry: ModelRegistry, tenant: str, new: NewVersion, limits: Limit
             labels=new.labels,
             sample=new.sample,
             document=new.document,
+            accept_drift=new.accept_drift,
         )
         if _reserved(registry, tenant, version, job, limits, explicit=new.number is not None):
             return job

@@ -37,7 +37,7 @@ def describe_version(
 ) -> Version:
     """Changes what is given of `label`, `notes` and `tags`. Raises VersionNotReady while it is importing."""
     before = get_version(registry, tenant, model, number)
-    if before.state not in {"ready", "failed"}:
+    if before.state not in {"ready", "stored", "failed"}:
         raise _unfit(before, "described")
     after = replace(before, **changes)  # type: ignore[arg-type]
     check_texts(after.label, ())

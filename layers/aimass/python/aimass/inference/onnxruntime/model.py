@@ -27,8 +27,6 @@ def session_options(threads: int, *, spinning: bool = True) -> Any:
     if not spinning:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = _FATAL_ONLY
-    # By content, not by name: a file called `.ort` would be read as another format.
-    options.add_session_config_entry("session.load_model_format", "ONNX")
     return options
 
 
@@ -39,10 +37,17 @@ def run_options() -> Any:
     return options
 
 
+def _is_ort(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"ORTM"
+
+
 class OpenModel:
     """A model from a file. The runtime's own exceptions pass through, here and in `run`."""
 
     def __init__(self, main: Path, options: Any) -> None:
+        # By content, not by name: a file called `.ort` would be read as another format.
+        options.add_session_config_entry("session.load_model_format", "ORT" if _is_ort(main) else "ONNX")
         self._session = ort.InferenceSession(
             str(main), options, providers=["CPUExecutionProvider"], enable_fallback=False
         )

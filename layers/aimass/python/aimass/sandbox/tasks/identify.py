@@ -2,92 +2,81 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from aimass.domain.errors import AmbiguousArchive, ImportRefused, TruncatedModel, UnsupportedFormat
-from aimass.formats.archive import ARCHIVES
+from aimass.domain.errors import InvalidModel
 from aimass.formats.beside import find_beside
-from aimass.formats.member import is_clutter, shown
+from aimass.formats.converter import Candidate
 from aimass.formats.onnx_model import external_locations, inspect
-from aimass.formats.recognise import ACCEPTED, is_document, recognise, title, unsupported
-from aimass.formats.unpack import unpack
+from aimass.formats.registry import converter_of
+from aimass.sandbox.tasks.candidates import ambiguous, candidates_of, only_one
+from aimass.sandbox.tasks.found import Found, unpacked
 
-_NAMED = 5
 _LEFT_OUT = 100
+_MOST_FILES, _LONGEST_LIST = 1000, 140_000
+_MOST_FACTS_BYTES = 20_000
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """`request["max_bytes"]` bounds what an archive may unpack to."""
-    found = _Found(Path.cwd())
-    if not found.models and len(found.archives) == 1:
-        found = _Found(_unpacked(found, request["max_bytes"]))
-    main = _main(found)
-    model = inspect(main)
-    files = [main.name, *model.external]
-    beside = _beside(found, main, files)
+    found = Found(Path.cwd())
+    candidates = [] if found.models else candidates_of(found)
+    if not found.models and not candidates and len(found.archives) == 1:
+        found = Found(unpacked(found, request["max_bytes"]))
+        candidates = [] if found.models else candidates_of(found)
+    model = _onnx(found) if found.models else _other(found, only_one(found, candidates))
+    files = [PurePosixPath(path) for path in model["files"]]
+    folder = files[0].parent
+    beside = _beside(found, model)
     yield {
-        "format": "onnx",
-        "folder": str(main.parent),
-        "files": files,
+        **model,
+        "folder": str(found.folder / folder),
+        "files": [path.relative_to(folder).as_posix() for path in files],
         "beside": [[name, path.relative_to(Path.cwd()).as_posix()] for name, path in beside.items()],
-        "left_out": _left_out(found, main, files, list(beside.values())),
+        "left_out": _left_out(found, model["files"], beside.values()),
+    }
+
+
+def _onnx(found: Found) -> dict[str, Any]:
+    models = found.models
+    if len(models) > 1 and found.kinds[models[0]] == "onnx":
+        models = _not_external(found.folder, models)
+    if len(models) > 1:
+        raise ambiguous(models)
+    main = PurePosixPath(models[0])
+    if found.kinds[models[0]] == "ort":
+        return _ort(main)
+    model = inspect(found.folder / main)
+    return {
+        "format": "onnx",
+        "files": [path.as_posix() for path in (main, *(main.parent / file for file in model.external))],
         "framework": model.framework,
         "opset": model.opset,
         "ir_version": model.ir_version,
         "parameter_count": model.parameter_count,
+        "environment": None,
+        "stored": False,
+        "facts": {},
     }
 
 
-class _Found:
-    """The files under a folder, by what they are."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.kinds: dict[str, str] = {}
-        self.cut_short: dict[str, TruncatedModel] = {}
-        for path in sorted(file.relative_to(folder) for file in _files(folder)):
-            if is_clutter(list(path.parts)):
-                continue
-            try:
-                self.kinds[path.as_posix()] = recognise(folder / path)
-            except TruncatedModel as error:
-                self.cut_short[path.as_posix()] = error
-
-    @property
-    def models(self) -> list[str]:
-        return [path for path, kind in self.kinds.items() if kind == "onnx"]
-
-    @property
-    def archives(self) -> list[str]:
-        return [path for path, kind in self.kinds.items() if kind in ARCHIVES]
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
-
-
-def _unpacked(found: _Found, max_bytes: int) -> Path:
-    archive = found.archives[0]
-    target = found.folder / "unpacked"
-    while target.exists():
-        target = target.with_name(target.name + "_")
-    unpack(found.folder / archive, found.kinds[archive], target, max_bytes)
-    return target
-
-
-def _main(found: _Found) -> Path:
-    models = found.models
-    if len(models) > 1:
-        models = _not_external(found.folder, models)
-    if not models:
-        raise _no_model(found)
-    if len(models) > 1:
-        raise AmbiguousArchive(f"one model is expected; found {_names(models)}", models=models[:_NAMED])
-    return found.folder / models[0]
+def _ort(main: PurePosixPath) -> dict[str, Any]:
+    """The runtime's own format, which only the runtime reads: what the model says of itself stays unknown."""
+    return {
+        "format": "ort",
+        "files": [main.as_posix()],
+        "framework": "onnxruntime",
+        "opset": {},
+        "ir_version": 0,
+        "parameter_count": 0,
+        "environment": None,
+        "stored": False,
+        "facts": {},
+    }
 
 
 def _not_external(folder: Path, models: list[str]) -> list[str]:
@@ -100,36 +89,38 @@ def _not_external(folder: Path, models: list[str]) -> list[str]:
     return [model for model in models if model not in external]
 
 
-def _no_model(found: _Found) -> ImportRefused:
-    kinds = found.kinds
-    if found.cut_short:
-        path, error = next(iter(found.cut_short.items()))
-        return error if len(kinds) == 0 else TruncatedModel(f"{shown(path)}: {error.message}", file=path)
-    if len(kinds) == 1 and found.folder == Path.cwd():
-        return unsupported(next(iter(kinds.values())))
-    telling = [path for path, kind in kinds.items() if not is_document(kind)]
-    seen = "; ".join(f"{shown(path)} is {title(kinds[path])}" for path in (telling or [*kinds])[:_NAMED]) or "no files"
-    text = f"no ONNX model found among {len(kinds)} files: {seen}. Accepted: {ACCEPTED}"
-    if telling:
-        return UnsupportedFormat(text, format=kinds[telling[0]], accepted=ACCEPTED)
-    return AmbiguousArchive(text, models=[])
+def _other(found: Found, candidate: Candidate) -> dict[str, Any]:
+    """A model of another format than ONNX; what is not known before it is converted is left open."""
+    converter = converter_of(candidate.format)
+    assert converter is not None
+    size = len(json.dumps(candidate.files))
+    if len(candidate.files) > _MOST_FILES or size > _LONGEST_LIST:
+        text = f"the model is kept in {len(candidate.files)} files, {size} bytes of names; at most {_MOST_FILES} files"
+        raise InvalidModel(f"{text} and {_LONGEST_LIST} bytes", count=len(candidate.files))
+    facts = {key: value for key, value in candidate.facts.items() if key not in {"framework", "parameter_count"}}
+    if len(json.dumps(facts)) > _MOST_FACTS_BYTES:
+        raise InvalidModel(f"what the model says of itself takes more than {_MOST_FACTS_BYTES} bytes")
+    return {
+        "format": candidate.format,
+        "files": list(candidate.files),
+        "framework": candidate.facts.get("framework", ""),
+        "opset": {},
+        "ir_version": 0,
+        "parameter_count": candidate.facts.get("parameter_count", 0),
+        "environment": converter.environment,
+        "stored": converter.environment is None,
+        "facts": facts,
+    }
 
 
-def _beside(found: _Found, main: Path, files: list[str]) -> dict[str, Path]:
-    used = _paths(found, main, files)
+def _beside(found: Found, model: Mapping[str, Any]) -> dict[str, Path]:
+    """Files of a folder's own, such as its tokenizer, may describe it too; those of an ONNX model are weights."""
+    main = found.folder / model["files"][0]
+    used = set(model["files"]) if model["format"] == "onnx" else set()
     return find_beside(found.folder, main, [path for path in found.kinds if path not in used])
 
 
-def _paths(found: _Found, main: Path, files: list[str]) -> set[str]:
-    return {(main.parent / file).relative_to(found.folder).as_posix() for file in files}
-
-
-def _left_out(found: _Found, main: Path, files: list[str], beside: list[Path]) -> list[str]:
+def _left_out(found: Found, files: Sequence[str], beside: Iterable[Path]) -> list[str]:
     """Up to 100 of the files that are no part of the model and say nothing of it."""
-    used = _paths(found, main, files) | {path.relative_to(found.folder).as_posix() for path in beside}
+    used = {*files} | {path.relative_to(found.folder).as_posix() for path in beside}
     return [path for path in found.kinds if path not in used][:_LEFT_OUT]
-
-
-def _names(paths: list[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(shown(path) for path in paths[:_NAMED]) + more

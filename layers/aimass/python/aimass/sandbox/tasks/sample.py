@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from aimass.sandbox.tasks.session import Feed
 _FORMS = 'a sample is .npz, .npy (one input) or JSON: {"inputs": {name: values}}, {name: values}, or values (one input)'
 _SAVED_BFLOAT16 = "|V2"  # numpy's files have no name for it
 _NAMED = 8
-_WRAPPERS = ("inputs", "instances", "data")
+_WRAPPERS = ("inputs", "instances", "data", "outputs", "predictions")
 
 
 def read_sample(path: Path, inputs: Sequence[Any]) -> Feed:
@@ -39,6 +40,37 @@ def read_sample(path: Path, inputs: Sequence[Any]) -> Feed:
     return {value.name: _fitted(value, values[value.name]) for value in inputs}
 
 
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The sample of inputs that nothing is known of but their names: arrays of whatever types it has.
+
+    Raises InvalidSample.
+    """
+    values = _named(_read(path), [SimpleNamespace(name=name, type="") for name in names])
+    try:
+        return {name: np.asarray(values[name]) for name in names if name in values}
+    except ValueError as error:
+        raise InvalidSample(f"the sample's rows differ in shape ({error})") from None
+
+
+def read_outputs(path: Path, outputs: Sequence[Any]) -> Feed:
+    """The outputs that are expected of a sample, those that the file names. Raises InvalidSample."""
+    values = _named(_read(path), outputs)
+    found = {output.name: output for output in outputs if output.name in values}
+    if not found:
+        names = [shown(output.name) for output in outputs[:_NAMED]]
+        raise InvalidSample(f"the expected outputs name none of the model's: {names}", wanted=names)
+    return {name: _expected(output, values[name]) for name, output in found.items()}
+
+
+def _expected(output: Any, value: Any) -> Any:
+    try:
+        return _typed(parse_type(output.type), value, [])
+    except (TypeError, ValueError, OverflowError, KeyError) as error:
+        name = shown(output.name)
+        text = f"the expected values of output '{name}' are no {datatype_of(output.type)} ({str(error)[:200]})"
+        raise InvalidSample(text, output=name) from None
+
+
 def _read(path: Path) -> Any:
     with path.open("rb") as file:
         magic = file.read(6)
@@ -48,7 +80,7 @@ def _read(path: Path) -> Any:
             return loaded if isinstance(loaded, np.ndarray) else dict(loaded)
         return json.loads(path.read_bytes())
     except MemoryError:
-        raise
+        raise InvalidSample("the sample cannot be read: it needs more memory than there is beside the model") from None
     except Exception as error:
         raise InvalidSample(f"the sample cannot be read ({error}); {_FORMS}") from None
 

@@ -12,7 +12,7 @@ from aimass.adapters.aws.registry.table import Filter, version_key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
 from aimass.domain.description import Description
-from aimass.domain.errors import Conflict, NotDeleted, VersionHeld, VersionNotFound, VersionNotReady
+from aimass.domain.errors import Conflict, NotDeleted, NotServable, VersionHeld, VersionNotFound, VersionNotReady
 from aimass.domain.model import PURGED, Deletion, Due, Version, VersionSummary
 from aimass.domain.ports import Page, PageRequest
 
@@ -55,11 +55,18 @@ class Versions(Models):
             yield int(item["number"]["N"])
 
     def latest_version(self, tenant: str, model: str) -> Version:
-        """The highest ready version. Raises VersionNotReady when none is, ModelNotFound."""
+        """The highest ready version. Raises VersionNotReady where none is, NotServable where one is stored, and
+        ModelNotFound.
+        """
+        stored: int | None = None
         for item in self._query(tenant, f"VER#{model}#", newest_first=True, page=10):
             if item["state"]["S"] == "ready":
                 return value_of(item, Version)
+            if item["state"]["S"] == "stored" and stored is None:
+                stored = int(item["number"]["N"])
         self.get_model(tenant, model)
+        if stored is not None:
+            raise NotServable.stored(model, stored)
         raise VersionNotReady(f"model {model!r} has no ready version yet", model=model)
 
     def describe_version(self, tenant: str, before: Version, after: Version) -> None:
@@ -137,7 +144,7 @@ class Versions(Models):
             version.filename,
             deleted=Deletion(version.deleted.at, moment, PURGED),
         )
-        freed = version.stored_bytes if version.deleted.was == "ready" else 0
+        freed = version.stored_bytes if version.deleted.was in {"ready", "stored"} else 0
         transact(
             self._client,
             self._put_version(
@@ -188,6 +195,8 @@ def _with_summary(item: Item, version: Version) -> Item:
         item["held_by"] = {"SS": sorted(version.held_by)}
     else:
         del item["held_by"]
+    if version.kept:
+        return item | {"size": {"N": str(version.kept.size)}}
     if not version.variants:
         return item
     names = [{"S": variant.name} for variant in version.variants]

@@ -1,0 +1,150 @@
+"""Converts a model to ONNX and replays inputs through both: `python -m jobs.convert`.
+
+The child that opens the model has no network, no secret and one folder; this process has the order's URLs and opens
+nothing. The environment names ORDER_URL, the presigned URL of an order (see `order`), and may name SCRATCH, a folder
+that other users may pass through, and ALONE: that the container is this job's, so folders that all users share can be
+closed. It exits 0 when a result was delivered, a refusal too; 1 when trying again may help; 2 when it can't.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from aimass.domain.errors import ConversionFailed, ImportRefused, InternalError
+from aimass.sandbox.convert import MODEL, OUT, ConvertedModel, check_isolation, convert_folder, opened
+from aimass.sandbox.isolation import Isolation
+from aimass.sandbox.isolation_probe import close_shared_folders, isolation_in_force
+from jobs.order import ConversionOrder, File, OrderInvalid, parse_conversion
+from jobs.presigned import Presigned, TransferFailed
+
+DELIVERED, TRY_AGAIN, HOPELESS = 0, 1, 2
+_LONGEST_RESULT = 1 << 20
+_CHUNK = 1 << 20
+
+
+def main() -> int:
+    """Runs the order and returns the exit status."""
+    s3 = Presigned()
+    # From the environment alone: a command line can be read by the sandboxed child, our environment can't.
+    order_url = os.environ.pop("ORDER_URL", "")
+    if not order_url:
+        _log("failed", reason="ORDER_URL is not set")
+        return HOPELESS
+    signal.signal(signal.SIGTERM, _stopped)
+    if os.environ.get("ALONE"):
+        close_shared_folders()
+    folder = Path(tempfile.mkdtemp(prefix="convert-", dir=os.environ.get("SCRATCH")))
+    try:
+        order = parse_conversion(s3.read("the order", order_url))
+        result = _result(order, s3, folder)
+        s3.write("the result", order.result_url, _bounded(result))
+    except OrderInvalid as error:
+        _log("failed", reason=str(error))
+        return HOPELESS
+    except (TransferFailed, InternalError) as error:
+        _log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
+        return TRY_AGAIN
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _log("delivered", error=result.get("error", {}).get("code"))
+    return DELIVERED
+
+
+def _stopped(number: int, _: object) -> NoReturn:
+    """Ends the job so that its folder and its child go with it."""
+    sys.exit(128 + number)
+
+
+def _result(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, Any]:
+    """`{converted, conversion}` or `{error: {code, message, details}}`."""
+    try:
+        isolation = isolation_in_force()
+        check_isolation(order.candidate.format, isolation)
+        return _converted(order, s3, folder, isolation)
+    except ImportRefused as error:
+        return _refusal(error)
+
+
+def _refusal(error: ImportRefused) -> dict[str, Any]:
+    return {"error": {"code": error.code, "message": error.message, "details": error.details}}
+
+
+def _converted(order: ConversionOrder, s3: Presigned, folder: Path, isolation: Isolation) -> dict[str, Any]:
+    folder.chmod(0o711)  # the child may be another user, and is to reach its own folder within
+    within = folder / "child"
+    within.mkdir(mode=0o700)
+    _fetch([*order.files, *order.beside], s3, within / MODEL)
+    sample, expected = (_fetched(file, s3, within / name) for name, file in order.given.items())
+    _log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
+    model = convert_folder(within, order.candidate, sample, expected, order.limits, isolation)
+    _log("converted", seconds=round(model.seconds, 2), memory_bytes=model.memory_bytes, isolation=isolation.description)
+    files = [_uploaded(order.outputs, s3, within / OUT, name) for name in model.files]
+    return {"converted": _described(model, files), "conversion": _conversion(model)}
+
+
+def _fetch(files: Sequence[File], s3: Presigned, folder: Path) -> None:
+    """Each path once: a file of the model may be named again as one beside it."""
+    for file in {file.path: file for file in reversed(files)}.values():
+        s3.download(file, folder / file.path)
+
+
+def _fetched(file: File | None, s3: Presigned, folder: Path) -> Path | None:
+    if file is None:
+        return None
+    s3.download(file, folder / file.path)
+    return folder / file.path
+
+
+def _uploaded(outputs: dict[str, str], s3: Presigned, folder: Path, name: str) -> dict[str, Any]:
+    if name not in outputs:
+        raise ConversionFailed(f"the order has no place for {name}", file=name)
+    with opened(folder, name) as (file, size):
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+        file.seek(0)
+        s3.upload(name, outputs[name], file, size)
+    return {"path": name, "sha256": digest.hexdigest(), "size": size}
+
+
+def _described(model: ConvertedModel, files: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "main": model.files[0],
+        "files": files,
+        "framework": model.framework,
+        "labels": model.labels,
+        "columns": model.columns,
+        "notes": model.notes,
+    }
+
+
+def _conversion(model: ConvertedModel) -> dict[str, Any]:
+    names = ("seconds", "memory_bytes", "tools", "scan", "isolation", "examples")
+    return {"replay": asdict(model.replay), **{name: getattr(model, name) for name in names}}
+
+
+def _bounded(result: dict[str, Any]) -> bytes:
+    body = json.dumps(result).encode()
+    if len(body) <= _LONGEST_RESULT:
+        return body
+    text = f"what the conversion tells of the model takes {len(body)} bytes; at most {_LONGEST_RESULT}: it has too many"
+    error = ConversionFailed(f"{text} class names, columns or outputs", size=len(body), limit=_LONGEST_RESULT)
+    return json.dumps(_refusal(error)).encode()
+
+
+def _log(event: str, **facts: Any) -> None:
+    print(json.dumps({"event": event, **facts}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

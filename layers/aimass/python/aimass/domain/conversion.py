@@ -1,0 +1,63 @@
+"""What became of a model on its way to ONNX, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One output of the original beside the same of the ONNX model, over all rows that were replayed.
+
+    Numbers are compared by value: `largest_absolute` and `largest_relative` (to the original's magnitude) are None for
+    labels. `agreement` is the share of equal rows for labels (whole numbers, strings, booleans), for scores of classes
+    that of rows whose best column is the same, None elsewhere. `within` says whether it stays inside the tolerance:
+    |difference| <= `absolute` + `relative` * |original|, for labels an agreement of 1.
+    """
+
+    output: str
+    datatype: str
+    largest_absolute: float | None
+    largest_relative: float | None
+    agreement: float | None
+    absolute: float
+    relative: float
+    within: bool
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The same inputs through both. `samples` says whose they were; `expected` that outputs came along too."""
+
+    samples: Literal["given", "generated"]
+    rows: int
+    differences: tuple[Difference, ...]
+    expected: bool = False
+
+    @property
+    def within(self) -> bool:
+        """Whether every output stays inside its tolerance."""
+        return all(difference.within for difference in self.differences)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How a version came to be ONNX. `memory_bytes` is the job's peak, `tools` its libraries and their versions.
+
+    `scan` is the verdict on a file that could hold a program, `isolation` how the job was shut off. `drift_accepted`
+    marks a version that answers otherwise than its original, beyond the tolerance, as its owner allowed.
+    """
+
+    format: str
+    environment: str
+    framework: str
+    seconds: float
+    memory_bytes: int
+    tools: Mapping[str, str]
+    replay: Replay
+    scan: str | None = None
+    isolation: str = ""
+    drift_accepted: bool = False
+    notes: tuple[str, ...] = field(default_factory=tuple)  # a default of () would be a tuple in the OpenAPI document

@@ -1,0 +1,192 @@
+"""Plays a pickle through with stand-ins: each step that an unpickler would take, and nothing of what they would do.
+
+The steps are the standard library's own unpickler's, so that stack, memo and frames mean what they mean when the file
+is opened. Only what a pickle names, calls and sets is kept from happening.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import math
+import pickle
+from collections.abc import Iterator
+from typing import IO, Any, ClassVar
+
+from aimass.domain.errors import UnsafePickle
+from aimass.formats.member import shown
+from aimass.formats.pickle_allowed import Allowed
+
+_JOBLIB_ARRAY = "joblib.numpy_pickle:NumpyArrayWrapper"
+_CHUNK = 1 << 20
+_Unpickler: Any = pickle._Unpickler  # the one in Python, whose steps can be replaced
+_REMEDY = "save the model with skops, or send it as ONNX"
+
+
+def refused(what: str, **details: Any) -> UnsafePickle:
+    """The refusal, with what to do."""
+    return UnsafePickle(f"the pickle {what}; it was not opened: {_REMEDY}", **details)
+
+
+class Source:
+    """A file that is read forward and never in more than a mebibyte at once, `most` bytes in all."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file = file
+        self._left = self._most = most
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes, or of one byte none at the end. Raises EOFError where there are fewer, UnsafePickle for more
+        than the file may hold.
+        """
+        data = b"".join(self._chunks(size))
+        if len(data) < size > 1:
+            raise EOFError
+        return data
+
+    def skip(self, size: int) -> None:
+        """Passes over `size` bytes. Raises EOFError where there are fewer."""
+        if sum(len(chunk) for chunk in self._chunks(size)) < size:
+            raise EOFError
+
+    @property
+    def taken(self) -> int:
+        """Bytes so far."""
+        return self._most - self._left
+
+    def readline(self) -> bytes:
+        line = self._file.readline(_CHUNK)
+        self._left -= len(line)
+        return line
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        if not 0 <= size <= self._left:
+            raise refused("announces more bytes than its file can hold")
+        while size and (chunk := self._file.read(min(size, _CHUNK))):
+            size -= len(chunk)
+            self._left -= len(chunk)
+            yield chunk
+
+
+class Named:
+    """Stands for a global."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.text = f"{module}:{name}"
+
+
+class Made:
+    """Stands for what a global would make of arguments; takes in items as a list, a set or a dict does."""
+
+    def __init__(self, of: str) -> None:
+        self.of = of
+        self.state: Any = None
+
+    def append(self, _: Any) -> None: ...
+    def extend(self, _: Any) -> None: ...
+    def add(self, _: Any) -> None: ...
+    def __setitem__(self, _: Any, __: Any) -> None: ...
+
+
+class Play(_Unpickler):  # type: ignore[misc]
+    """One stream. `load()` plays it to its end and adds to `named` what it names."""
+
+    dispatch: ClassVar[dict[int, Any]] = dict(_Unpickler.dispatch)
+
+    def __init__(self, source: Source, allowed: Allowed, named: set[str]) -> None:
+        super().__init__(source)
+        self._source, self._allowed, self._names = source, allowed, named
+
+    def find_class(self, module: str, name: str) -> Named:
+        """Raises UnsafePickle for a global that no model needs."""
+        module, name = renamed(module, name, self.proto)
+        if not self._allowed.allows(module, name):
+            text = shown(f"{module}.{name}")
+            raise refused(f"names {text}, which no model needs", name=text)
+        self._names.add(f"{module}:{name}")
+        return Named(module, name)
+
+    def persistent_load(self, pid: Any) -> Made:
+        if not self._allowed.persistent:
+            raise refused("refers to objects outside it")
+        return Made("")
+
+    def get_extension(self, code: int) -> None:
+        raise refused("uses the extension registry")
+
+    def _instantiate(self, klass: Any, args: Any) -> None:
+        self.append(_made(klass, tuple(args)))
+
+    def _load_reduce(self) -> None:
+        args = self.stack.pop()
+        self.stack[-1] = _made(self.stack[-1], args)
+
+    def _load_newobj_ex(self) -> None:
+        named, args = self.stack.pop(), self.stack.pop()
+        if named != {} and not (isinstance(named, dict) and all(isinstance(key, str) for key in named)):
+            raise refused("passes names that are no text")
+        self.stack[-1] = _made(self.stack[-1], args)
+
+    def _load_bytearray8(self) -> None:
+        self.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))
+
+    def _load_build(self) -> None:
+        state, target = self.stack.pop(), self.stack[-1]
+        if _is_dtype(target):
+            target.__setstate__(state)
+        elif not isinstance(target, Made):
+            raise refused("sets the attributes of what it has not made")
+        elif target.of == _JOBLIB_ARRAY:
+            self._pass_array(state)
+            self.stack[-1] = Made("numpy:ndarray")
+
+    def _pass_array(self, state: Any) -> None:
+        """joblib writes an array's bytes into the stream, behind the object that describes it."""
+        shape, dtype, aligned = state["shape"], state["dtype"], state.get("numpy_array_alignment_bytes")
+        if not _is_dtype(dtype) or not all(type(size) is int and size >= 0 for size in shape):
+            raise refused("describes an array that can't be")
+        if dtype.hasobject:
+            Play(self._source, self._allowed, self._names).load()
+            return
+        if aligned is not None:
+            self._source.skip(self._source.read(1)[0])
+        self._source.skip(math.prod(shape) * dtype.itemsize)
+
+    dispatch[pickle.REDUCE[0]] = _load_reduce
+    dispatch[pickle.NEWOBJ[0]] = _load_reduce
+    dispatch[pickle.NEWOBJ_EX[0]] = _load_newobj_ex
+    dispatch[pickle.BUILD[0]] = _load_build
+    dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray8
+
+
+def renamed(module: str, name: str, protocol: int) -> tuple[str, str]:
+    """A global of Python 2 by its name in Python 3, as an unpickler reads it."""
+    if protocol >= 3:
+        return module, name
+    if (module, name) in _compat_pickle.NAME_MAPPING:
+        return _compat_pickle.NAME_MAPPING[module, name]
+    return _compat_pickle.IMPORT_MAPPING.get(module, module), name
+
+
+def _made(called: Any, args: Any) -> Any:
+    if not isinstance(called, Named) or not isinstance(args, tuple):
+        raise refused("calls what is no global")
+    if called.text == "numpy:dtype":
+        return _dtype(args)
+    if called.text == "_codecs:encode" and args[1:] != ("latin1",):
+        raise refused("encodes text in a way that no model needs")
+    if called.text == "copyreg:_reconstructor":
+        return _made(args[0], args[1:])
+    return Made(called.text)
+
+
+def _dtype(args: tuple[Any, ...]) -> Any:
+    """The one thing that is truly made: an array's size in the file hangs on it, and it is only a description."""
+    import numpy as np
+
+    if not isinstance(args[0], str) or not all(isinstance(flag, bool | int) for flag in args[1:]):
+        return Made("numpy:dtype")
+    return np.dtype(*args)
+
+
+def _is_dtype(value: Any) -> bool:
+    return type(value).__module__.startswith("numpy") and hasattr(value, "hasobject")

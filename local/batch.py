@@ -1,0 +1,190 @@
+"""Batch on this machine: a job is a process of its environment's own Python, as its definition says.
+
+A process gets its definition's environment and what the job overrides, nothing of ours, and a folder of its own. It
+ends with this process, and with its execution.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from local.converters import python_of
+
+ROOT = Path(__file__).parents[1]
+CHILD = Path(__file__).with_name("batch_child.py")
+DEFINITIONS = "job_definitions.json"
+OF_CONVERSIONS = "-jobs-convert-"
+_POLL_SECONDS = 0.2
+
+
+class JobFailed(Exception):
+    """The job did not succeed; the text is the reason, as Batch's status has it."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a job definition of the deployed template says that counts here: `again` are exit codes of another try."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    seconds: int
+    attempts: int
+    again: tuple[int, ...]
+
+    @property
+    def environment_name(self) -> str:
+        """Of the converters that it runs."""
+        return self.name.partition(OF_CONVERSIONS)[2]
+
+
+def keep_definitions(assembly: Path, state: Path) -> None:
+    """Writes down the definitions of conversions that a synthesized assembly holds, where `Batch` reads them."""
+    found = [
+        asdict(_definition(one["Properties"]))
+        for template in sorted(assembly.glob("*-jobs.template.json"))
+        for one in json.loads(template.read_text())["Resources"].values()
+        if one["Type"] == "AWS::Batch::JobDefinition" and OF_CONVERSIONS in one["Properties"]["JobDefinitionName"]
+    ]
+    (state / DEFINITIONS).write_text(json.dumps(found, indent=1))
+
+
+def _definition(properties: dict[str, Any]) -> Definition:
+    container, retries = properties["ContainerProperties"], properties["RetryStrategy"]
+    codes = (one.get("OnExitCode", "") for one in retries["EvaluateOnExit"] if one["Action"] == "RETRY")
+    return Definition(
+        properties["JobDefinitionName"],
+        tuple(container["Command"]),
+        {one["Name"]: one["Value"] for one in container.get("Environment", ())},
+        properties["Timeout"]["AttemptDurationSeconds"],
+        retries["Attempts"],
+        tuple(int(code) for code in codes if code.isdigit()),
+    )
+
+
+class Batch:
+    """Runs jobs for their callers' threads, `at_once` of them; the others wait. `python` finds an environment's."""
+
+    def __init__(self, state: Path, at_once: int, python: Callable[[str], Path] = python_of) -> None:
+        self._state = state
+        self._free = threading.Semaphore(at_once)
+        self._python = python
+        self._lock = threading.Lock()
+        self._jobs: dict[str, subprocess.Popen[bytes] | None] = {}  # by name; None while one waits
+        self._stopped: set[str] = set()
+        self._prefix = f"aimass-job-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}-"
+        for left in Path(tempfile.gettempdir()).glob(f"{self._prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
+
+    def run(self, name: str, definition: str, environment: Mapping[str, str]) -> None:
+        """A job from its submission to its end. Raises JobFailed."""
+        wanted = self._defined(definition)
+        with self._lock:
+            self._jobs[name] = None
+        try:
+            self._wait_for_a_place(name)
+            try:
+                self._attempts(name, wanted, environment)
+            finally:
+                self._free.release()
+        finally:
+            with self._lock:
+                del self._jobs[name]
+                self._stopped.discard(name)
+
+    def stop(self, name: str) -> None:
+        """Ends the job of that name, if one runs or waits."""
+        with self._lock:
+            if name in self._jobs:
+                self._stopped.add(name)
+                if process := self._jobs[name]:
+                    _kill(process)
+
+    def _defined(self, name: str) -> Definition:
+        for one in json.loads((self._state / DEFINITIONS).read_text()):
+            if one["name"] == name:
+                return Definition(**{**one, "command": tuple(one["command"]), "again": tuple(one["again"])})
+        raise JobFailed(f"no job definition {name}")
+
+    def _wait_for_a_place(self, name: str) -> None:
+        while not self._free.acquire(timeout=_POLL_SECONDS):
+            if name in self._stopped:
+                raise JobFailed("stopped with its execution")
+
+    def _attempts(self, name: str, definition: Definition, environment: Mapping[str, str]) -> None:
+        for _ in range(definition.attempts):
+            status = self._attempt(name, definition, environment)
+            if status == 0:
+                return
+            if status not in definition.again:
+                break
+        raise JobFailed(f"the container ended with status {status}")
+
+    def _attempt(self, name: str, definition: Definition, environment: Mapping[str, str]) -> int:
+        scratch = Path(tempfile.mkdtemp(prefix=self._prefix))
+        scratch.chmod(0o711)  # the process that opens the model may be another user's: it passes through
+        try:
+            process = self._start(name, definition, environment, scratch)
+            try:
+                return process.wait(definition.seconds)
+            except subprocess.TimeoutExpired:
+                raise JobFailed(f"Job attempt duration exceeded timeout of {definition.seconds} s") from None
+            finally:
+                _kill(process)  # and whatever it started
+                process.wait()
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _start(
+        self, name: str, definition: Definition, environment: Mapping[str, str], scratch: Path
+    ) -> subprocess.Popen[bytes]:
+        python, (_, *arguments) = self._python(definition.environment_name), definition.command
+        log = self._state / "logs" / f"convert-{definition.environment_name}.log"
+        with log.open("ab") as output, self._lock:
+            if name in self._stopped:
+                raise JobFailed("stopped with its execution")
+            process = subprocess.Popen(
+                [str(python), "-P", str(CHILD), str(os.getpid()), *arguments],
+                cwd=scratch,
+                env={**_image(python, scratch), **definition.environment, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._jobs[name] = process
+        return process
+
+
+def _image(python: Path, scratch: Path) -> dict[str, str]:
+    """What gpu_batch/Dockerfile sets, for this machine's paths."""
+    return {
+        "HOME": str(scratch),
+        "LANG": "C.UTF-8",
+        "ORT_DISABLE_TELEMETRY": "1",
+        "PATH": os.pathsep.join((str(python.parent), "/usr/local/bin", "/usr/bin", "/bin")),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "layers/aimass/python"), str(ROOT / "gpu_batch"))),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        "SCRATCH": str(scratch),
+        "TMPDIR": str(scratch),
+    }
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """The process and all of its session that it left in its group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,50 @@
+import json
+
+from aimass.sandbox import isolation_probe
+from aimass.sandbox.isolation import Isolation
+from local import converters
+
+DEPLOYED = {"CONVERTERS": "", "CONVERSION_LIMITS": json.dumps({"seconds": 60, "memory_mb": 10**9, "disk_mb": 10**9})}
+
+
+def test_an_environment_is_installed_once_its_stamp_is_there(tmp_path):
+    for name in ("trees", "torch"):
+        (tmp_path / f"convert-{name}" / "bin").mkdir(parents=True)
+    (tmp_path / "convert-trees" / "stamp").touch()
+    assert converters.installed(tmp_path) == ("trees",)
+    assert converters.python_of("trees", tmp_path) == tmp_path / "convert-trees/bin/python"
+
+
+def test_a_conversion_may_use_part_of_the_machine_and_no_more_than_is_deployed(monkeypatch):
+    monkeypatch.setattr(converters, "_memory_bytes", lambda: 16 << 30)
+    found = json.loads(converters.settings(DEPLOYED)["CONVERSION_LIMITS"])
+    assert (found["seconds"], found["memory_mb"]) == (60, 8192)
+    assert found["disk_mb"] < 10**9
+    small = DEPLOYED | {"CONVERSION_LIMITS": json.dumps({"seconds": 60, "memory_mb": 100, "disk_mb": 1})}
+    assert json.loads(converters.settings(small)["CONVERSION_LIMITS"]) == {
+        "seconds": 60,
+        "memory_mb": 100,
+        "disk_mb": 1,
+    }
+
+
+def test_what_converts_is_what_is_installed_whatever_is_deployed(monkeypatch):
+    monkeypatch.setattr(converters, "installed", lambda: ("torch", "trees"))
+    assert converters.settings(DEPLOYED)["CONVERTERS"] == "torch trees"
+    assert converters.settings(DEPLOYED | {"CONVERTERS": "tensorflow"})["CONVERTERS"] == "torch trees"
+
+
+def warned(monkeypatch, *, here, strong):
+    monkeypatch.setattr(converters, "installed", lambda: here)
+    found = Isolation(strong=strong, description="a child with limits of its own")
+    monkeypatch.setattr(isolation_probe, "isolation_in_force", lambda: found)
+    return converters.warning()
+
+
+def test_a_machine_that_cannot_shut_programs_off_says_so_where_models_can_be_converted(monkeypatch):
+    told = warned(monkeypatch, here=("trees",), strong=False)
+    assert told == (
+        "files that can run code when they are opened, such as pickles, are refused: a child with limits of its own"
+    )
+    assert warned(monkeypatch, here=("trees",), strong=True) is None
+    assert warned(monkeypatch, here=(), strong=False) is None
