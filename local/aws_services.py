@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from local import ministack_hooks, ministack_iam
 from local.batch import Batch
 from local.children import die_with_parent
+from local.converters import jobs_at_once
 from local.durable.calls import Call, Effect
 from local.durable.durability import Durability
 from local.origins import Refusal, refusal
@@ -145,7 +146,7 @@ def main() -> None:
     durability.install()
     ministack_iam.enforce_roles(options.state)
     guard = Guard(app, options.port, durability)
-    ministack_hooks.run_jobs_in(Batch(options.state, at_once=max(1, (os.cpu_count() or 1) // 2)))
+    ministack_hooks.run_jobs_in(Batch(options.state, at_once=jobs_at_once()))
     ministack_hooks.run_functions_in(options.invoke_port, durability.journal.wait, guard.changed)
     uvicorn.run(
         guard,

@@ -9,28 +9,36 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from aimass.domain.leftovers import remove
 from local.converters import python_of
 
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("batch_child.py")
 DEFINITIONS = "job_definitions.json"
 OF_CONVERSIONS = "-jobs-convert-"
+#: From a job's submission to the end of its last attempt, as the deployed state `convert` waits.
+SECONDS = 9000
 _POLL_SECONDS = 0.2
+_REMEMBERED = 1000  # names of executions that were stopped: one of them may still submit its job
 
 
 class JobFailed(Exception):
     """The job did not succeed; the text is the reason, as Batch's status has it."""
+
+
+class JobLate(JobFailed):
+    """Its submitter waits no longer."""
 
 
 @dataclass(frozen=True)
@@ -77,40 +85,45 @@ def _definition(properties: dict[str, Any]) -> Definition:
 class Batch:
     """Runs jobs for their callers' threads, `at_once` of them; the others wait. `python` finds an environment's."""
 
-    def __init__(self, state: Path, at_once: int, python: Callable[[str], Path] = python_of) -> None:
+    def __init__(
+        self, state: Path, at_once: int, python: Callable[[str], Path] = python_of, seconds: float = SECONDS
+    ) -> None:
         self._state = state
         self._free = threading.Semaphore(at_once)
         self._python = python
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._jobs: dict[str, subprocess.Popen[bytes] | None] = {}  # by name; None while one waits
-        self._stopped: set[str] = set()
+        self._stopped: dict[str, None] = {}  # in their order
         self._prefix = f"aimass-job-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}-"
         for left in Path(tempfile.gettempdir()).glob(f"{self._prefix}*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
+            remove(left)  # of a process that was killed
 
     def run(self, name: str, definition: str, environment: Mapping[str, str]) -> None:
-        """A job from its submission to its end. Raises JobFailed."""
+        """A job from its submission to its end. Raises JobFailed, JobLate."""
+        ends = time.monotonic() + self._seconds
         wanted = self._defined(definition)
         with self._lock:
             self._jobs[name] = None
         try:
-            self._wait_for_a_place(name)
+            self._wait_for_a_place(name, ends)
             try:
-                self._attempts(name, wanted, environment)
+                self._attempts(name, wanted, environment, ends)
             finally:
                 self._free.release()
         finally:
             with self._lock:
                 del self._jobs[name]
-                self._stopped.discard(name)
+                self._stopped.pop(name, None)
 
     def stop(self, name: str) -> None:
-        """Ends the job of that name, if one runs or waits."""
+        """Ends the job of that name, whether it runs, waits, or is submitted later."""
         with self._lock:
-            if name in self._jobs:
-                self._stopped.add(name)
-                if process := self._jobs[name]:
-                    _kill(process)
+            self._stopped[name] = None
+            if process := self._jobs.get(name):
+                _kill(process)
+            while len(self._stopped) > _REMEMBERED:
+                del self._stopped[next(iter(self._stopped))]
 
     def _defined(self, name: str) -> Definition:
         for one in json.loads((self._state / DEFINITIONS).read_text()):
@@ -118,34 +131,41 @@ class Batch:
                 return Definition(**{**one, "command": tuple(one["command"]), "again": tuple(one["again"])})
         raise JobFailed(f"no job definition {name}")
 
-    def _wait_for_a_place(self, name: str) -> None:
+    def _wait_for_a_place(self, name: str, ends: float) -> None:
         while not self._free.acquire(timeout=_POLL_SECONDS):
             if name in self._stopped:
                 raise JobFailed("stopped with its execution")
+            if time.monotonic() > ends:
+                raise self._late()
 
-    def _attempts(self, name: str, definition: Definition, environment: Mapping[str, str]) -> None:
+    def _late(self) -> JobLate:
+        return JobLate(f"the job did not end within {self._seconds:g} s of its submission")
+
+    def _attempts(self, name: str, definition: Definition, environment: Mapping[str, str], ends: float) -> None:
         for _ in range(definition.attempts):
-            status = self._attempt(name, definition, environment)
+            status = self._attempt(name, definition, environment, ends)
             if status == 0:
                 return
             if status not in definition.again:
                 break
         raise JobFailed(f"the container ended with status {status}")
 
-    def _attempt(self, name: str, definition: Definition, environment: Mapping[str, str]) -> int:
+    def _attempt(self, name: str, definition: Definition, environment: Mapping[str, str], ends: float) -> int:
         scratch = Path(tempfile.mkdtemp(prefix=self._prefix))
         scratch.chmod(0o711)  # the process that opens the model may be another user's: it passes through
         try:
             process = self._start(name, definition, environment, scratch)
             try:
-                return process.wait(definition.seconds)
+                return process.wait(max(0.0, min(definition.seconds, ends - time.monotonic())))
             except subprocess.TimeoutExpired:
+                if time.monotonic() >= ends:
+                    raise self._late() from None
                 raise JobFailed(f"Job attempt duration exceeded timeout of {definition.seconds} s") from None
             finally:
                 _kill(process)  # and whatever it started
                 process.wait()
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove(scratch)
 
     def _start(
         self, name: str, definition: Definition, environment: Mapping[str, str], scratch: Path

@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 MIB = 1 << 20
-_SHARE = 0.5  # of what the machine has: the rest is everybody else's
+_SHARE = 0.5  # of what the machine has, for all jobs together: the rest is everybody else's
+_LEAST_BYTES = 4 << 30  # of memory for a job, before a second runs beside it: a framework alone takes one of them
 
 
 def python_of(environment: str, prefix: Path = Path(sys.prefix)) -> Path:
@@ -35,12 +36,18 @@ def warning() -> str | None:
     return f"files that can run code when they are opened, such as pickles, are refused: {found.description}"
 
 
+def jobs_at_once() -> int:
+    """How many conversions run side by side: half of the processors, as far as each has the memory that it needs."""
+    return max(1, min((os.cpu_count() or 1) // 2, int(_memory_bytes() * _SHARE) // _LEAST_BYTES))
+
+
 def settings(deployed: dict[str, str]) -> dict[str, str]:
     """What `order_conversion` is told here, in place of what it is deployed with."""
     limits = json.loads(deployed["CONVERSION_LIMITS"])
     free = shutil.disk_usage(tempfile.gettempdir()).free
-    limits["memory_mb"] = min(limits["memory_mb"], int(_memory_bytes() * _SHARE) // MIB)
-    limits["disk_mb"] = min(limits["disk_mb"], int(free * _SHARE) // MIB)
+    share = _SHARE / jobs_at_once()
+    limits["memory_mb"] = min(limits["memory_mb"], int(_memory_bytes() * share) // MIB)
+    limits["disk_mb"] = min(limits["disk_mb"], int(free * share) // MIB)
     return {"CONVERTERS": " ".join(installed()), "CONVERSION_LIMITS": json.dumps(limits)}
 
 

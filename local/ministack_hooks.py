@@ -15,7 +15,7 @@ from typing import Any
 
 from local import ministack_iam
 from local.aws import ACCOUNT, KEYS, REGION
-from local.batch import Batch, JobFailed
+from local.batch import Batch, JobFailed, JobLate
 
 LONGEST_CALL_SECONDS = 1000
 SUBMIT_JOB = "arn:aws:states:::batch:submitJob"
@@ -159,6 +159,8 @@ def submitter(
         environment = {one["Name"]: one["Value"] for one in overrides}
         try:
             run(parameters["JobName"], parameters["JobDefinition"], environment)
+        except JobLate as late:
+            raise failure("States.Timeout", str(late)) from None
         except JobFailed as failed:
             raise failure("States.TaskFailed", str(failed)) from None
         return {"JobName": parameters["JobName"], "Status": "SUCCEEDED"}

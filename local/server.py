@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import uvloop
 
+from aimass.domain.leftovers import remove
 from local import converters
 from local.aws import ISOLATED, REGION, client
 from local.children import die_with_parent
@@ -56,7 +56,7 @@ def _of_this_machine(function: Function) -> Function:
 
 def _place(state: Path, endpoint: str) -> Place:
     scratch = state / "tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove(scratch)
     scratch.mkdir(parents=True)
     credentials = RoleSessions(client("sts", endpoint).assume_role)
     return Place(_environment(endpoint), credentials, state / "logs", scratch)

@@ -3,7 +3,8 @@
 The child that opens the model has no network, no secret and one folder; this process has the order's URLs and opens
 nothing. The environment names ORDER_URL, the presigned URL of an order (see `order`), and may name SCRATCH, a folder
 that other users may pass through, and ALONE: that the container is this job's, so folders that all users share can be
-closed. It exits 0 when a result was delivered, a refusal too; 1 when trying again may help; 2 when it can't.
+closed. It exits 0 when a result was delivered, a refusal too; 1 when a transfer failed, which may be tried again; 2
+when that would not help.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from aimass.domain.errors import ConversionFailed, ImportRefused, InternalError
-from aimass.sandbox.convert import MODEL, OUT, ConvertedModel, check_isolation, convert_folder, opened
+from aimass.domain.leftovers import remove
+from aimass.sandbox.convert import MODEL, OUT, ConvertedModel, check_isolation, check_sizes, convert_folder, opened
 from aimass.sandbox.isolation import Isolation
 from aimass.sandbox.isolation_probe import close_shared_folders, isolation_in_force
 from jobs.order import ConversionOrder, File, OrderInvalid, parse_conversion
@@ -48,14 +49,14 @@ def main() -> int:
         order = parse_conversion(s3.read("the order", order_url))
         result = _result(order, s3, folder)
         s3.write("the result", order.result_url, _bounded(result))
-    except OrderInvalid as error:
+    except TransferFailed as error:
         _log("failed", reason=str(error))
-        return HOPELESS
-    except (TransferFailed, InternalError) as error:
-        _log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
         return TRY_AGAIN
+    except (OrderInvalid, InternalError) as error:  # a fault of ours comes again, after as long a conversion
+        _log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
+        return HOPELESS
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     _log("delivered", error=result.get("error", {}).get("code"))
     return DELIVERED
 
@@ -72,6 +73,7 @@ def _result(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, An
         check_isolation(order.candidate.format, isolation)
         return _converted(order, s3, folder, isolation)
     except ImportRefused as error:
+        _log("refused", code=error.code, notes=getattr(error, "__notes__", []))
         return _refusal(error)
 
 
@@ -88,6 +90,7 @@ def _converted(order: ConversionOrder, s3: Presigned, folder: Path, isolation: I
     _log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
     model = convert_folder(within, order.candidate, sample, expected, order.limits, isolation)
     _log("converted", seconds=round(model.seconds, 2), memory_bytes=model.memory_bytes, isolation=isolation.description)
+    check_sizes(within / OUT, model.files)
     files = [_uploaded(order.outputs, s3, within / OUT, name) for name in model.files]
     return {"converted": _described(model, files), "conversion": _conversion(model)}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.domain.errors import ImportRefused, InternalError
+from aimass.domain.leftovers import remove
 from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.verify import verify_folder
 from jobs.order import Order, OrderInvalid, parse_order
@@ -45,7 +45,7 @@ def main() -> int:
         _log("failed", reason=str(error))
         return TRY_AGAIN
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     _log("delivered", error=result.get("error", {}).get("code"))
     return DELIVERED
 

@@ -19,7 +19,8 @@ RULE = "StepFunctionsGetEventsForBatchJobsRule"  # Step Functions' own, by which
 class ConversionState(CustomState):
     """The job is named for its execution. Queue and definitions go by their names: no export ties the stacks together.
 
-    Of its result nothing but the status goes on: the rest has the order's URL in it.
+    Of its result nothing but the status goes on: the rest has the order's URL in it. The status takes that URL's place,
+    which no later state needs.
     """
 
     def __init__(self, scope: Construct, *, stage: Stage) -> None:
@@ -38,7 +39,7 @@ class ConversionState(CustomState):
                     },
                 },
                 "ResultSelector": {"status.$": "$.Status"},
-                "ResultPath": "$.batch",
+                "ResultPath": "$.ordered.order_url",
                 "TimeoutSeconds": SECONDS,
             },
         )

@@ -12,7 +12,6 @@ import hmac
 import logging
 import os
 import secrets
-import shutil
 import signal
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from aimass.domain.leftovers import remove
 from local.http_server import Request, Response, listen
 from local.origins import refusal
 from local.runtime.channel import ERROR, READY, Channel
@@ -94,7 +94,7 @@ class Worker:
             self.kill(failure("Runtime.ExitError", "the runtime stops"))
             server.close()
             self._channel.close()
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove(Path(scratch))
 
     def give(self, job: Job) -> None:
         """To a worker that is ready."""

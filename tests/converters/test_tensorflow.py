@@ -202,7 +202,9 @@ def test_a_saved_model_without_one_signature_is_refused_by_their_names(
         ("functions", {"signatures": {"serving_default": "plain", "other": "reads"}}, "ReadFile"),
         ("functions", {"signatures": {"serving_default": "runs"}}, "PyFunc"),
         ("functions", {"signatures": {"serving_default": "saves"}}, "SaveV2"),
+        ("hidden_graph", {}, "DatasetFromGraph"),
         ("tflite_of", {"function": "reads"}, "ReadFile"),
+        ("tflite_under_another_name", {}, "ReadFile"),
     ],
 )
 def test_operators_that_reach_out_of_the_graph_are_refused_by_name(

@@ -153,7 +153,8 @@ def test_a_sample_tells_the_shapes_of_a_scripted_module(torch: Convert) -> None:
 
     assert "error" not in answer, answer["error"]
     assert answer["inputs"] == [["image", "tensor(float)", ["batch", 1, 8, 8]]]
-    assert (answer["replay"]["samples"], answer["replay"]["rows"]) == ("given", 50)
+    assert answer["replay"]["samples"] == "given"
+    assert answer["replay"]["rows"] > 50
     assert all(one["within"] for one in answer["replay"]["differences"])
 
 

@@ -13,6 +13,10 @@ Convert = Callable[..., dict[str, Any]]
 
 RUNS = {
     "pt2_size": "has a size that is no expression of sizes",
+    "pt2_size_of_metadata": "has a size that is no expression of sizes",
+    "pt2_size_of_stack_trace": "has a size that is no expression of sizes",
+    "pt2_size_of_a_number": "has a size that is no expression of sizes",
+    "pt2_size_in_a_dict": "has a size that is no expression of sizes",
     "pt2_guard": "has a guard that compares more than sizes",
     "pt2_guard_of_attributes": "has a guard that compares more than sizes",
     "pt2_operator": "calls what is no operator of PyTorch's: torch.os.system",

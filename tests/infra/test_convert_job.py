@@ -55,7 +55,7 @@ def order_of(s3: PresignedServer, what="holds", **changes):
     } | changes
 
 
-def start(s3, order, scratch):
+def start(s3, order, scratch, *changes):
     """The job, with a converter of the tests' own."""
     s3.objects["order.json"] = json.dumps(order).encode()
     environment = {
@@ -64,15 +64,18 @@ def start(s3, order, scratch):
         "SCRATCH": str(scratch),
         "ORDER_URL": s3.url("order.json"),
     }
-    command = [sys.executable, "-c", STARTER.format(root=str(ROOT))]
+    program = STARTER.format(root=str(ROOT))
+    for one, other in changes:
+        program = program.replace(one, other)
+    command = [sys.executable, "-c", program]
     return subprocess.Popen(
         command, env=environment, cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def convert(s3, order, scratch):
+def convert(s3, order, scratch, *changes):
     """The ended process and its result."""
-    with start(s3, order, scratch) as process:
+    with start(s3, order, scratch, *changes) as process:
         ended = subprocess.CompletedProcess([], None, *process.communicate(timeout=120))
     ended.returncode = process.returncode
     result = s3.objects.get("result.json")
@@ -118,7 +121,8 @@ def test_a_sample_and_expected_outputs_travel_with_the_model(s3, scratch):
     sample = s3.file("sample.npz", npz(x=np.float32([[0, 1]])))
     order = order_of(s3, sample=sample, expected=s3.file("expected.npz", npz(y=np.array([[0, 1]]))))
     replay = convert(s3, order, scratch)[1]["conversion"]["replay"]
-    assert (replay["samples"], replay["expected"], replay["rows"]) == ("given", True, 1)
+    assert (replay["samples"], replay["expected"]) == ("given", True)
+    assert replay["rows"] > 1  # made up beside it
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,13 @@ def test_an_expired_url_ends_the_job_so_that_it_is_tried_again_and_is_not_printe
     assert list(scratch.iterdir()) == []
 
 
+def test_a_fault_that_is_no_transfers_is_not_tried_again(s3, scratch):
+    moat = ("replace(strongest(),", "replace(strongest(), layers=('moat',),")
+    ended, result = convert(s3, order_of(s3), scratch, moat)
+    assert (ended.returncode, result) == (2, None)
+    assert "no such layer" in ended.stdout
+
+
 def test_a_passing_fault_of_s3_is_ridden_out(s3, scratch):
     s3.failures = {"m.steps": 1, "model.onnx": 2, "result.json": 1}
     ended, result = convert(s3, order_of(s3), scratch)
@@ -194,5 +205,8 @@ def test_a_job_that_is_stopped_takes_its_child_and_its_folder_with_it(s3, scratc
         process.terminate()
         process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    until = time.monotonic() + 20  # a child that was only starting ends itself, once it sees that its parent is gone
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < until
+        time.sleep(0.01)
     assert list(scratch.iterdir()) == []

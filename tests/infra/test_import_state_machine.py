@@ -60,9 +60,9 @@ def test_a_conversion_is_a_job_of_the_models_environment_that_gets_the_order_and
     }
 
 
-def test_of_a_jobs_description_which_has_the_orders_url_only_the_status_goes_on(dev):
+def test_of_a_jobs_description_only_the_status_goes_on_in_place_of_the_orders_url(dev):
     state = dev.state_machine()["States"]["convert"]
-    assert (state["ResultSelector"], state["ResultPath"]) == ({"status.$": "$.Status"}, "$.batch")
+    assert (state["ResultSelector"], state["ResultPath"]) == ({"status.$": "$.Status"}, "$.ordered.order_url")
 
 
 def test_the_queue_and_the_definitions_are_those_of_the_jobs(dev):

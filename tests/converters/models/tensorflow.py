@@ -346,6 +346,36 @@ def of_tensorflow_1(folder: Path) -> Made:
     return Made("savedmodel", files_of(folder))
 
 
+def hidden_graph(folder: Path) -> Made:
+    """Its constant is a graph of a data set, which TensorFlow would run; in it any operator may stand."""
+    elements = tf.data.Dataset.range(3).map(lambda number: number + 1)
+    graph = elements._as_serialized_graph().numpy()
+    module = tf.Module()
+
+    def answer(x: Any) -> Any:
+        variant = tf.raw_ops.DatasetFromGraph(graph_def=tf.constant(graph))
+        count = tf.raw_ops.DatasetCardinality(input_dataset=variant)
+        return {"y": x + tf.cast(count, tf.float32)}
+
+    module.answer = tf.function(answer, input_signature=[tf.TensorSpec((None, 4), name="x")])
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.answer})
+    return Made("savedmodel", files_of(folder))
+
+
+def tflite_under_another_name(folder: Path) -> Made:
+    """Its operator ReadFile is listed as Erf: TensorFlow Lite runs what the operator's options say."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    path = str(folder / "model.tflite")
+    tflite_of(folder, "reads")
+    model = flatbuffer_utils.read_model(path)
+    for code in model.operatorCodes:
+        if code.customCode == b"FlexReadFile":
+            code.customCode = b"FlexErf"
+    flatbuffer_utils.write_model(model, path)
+    return Made("tflite", ("model.tflite",))
+
+
 def tflite_of(folder: Path, function: str) -> Made:
     """A function of `Functions` as TensorFlow Lite, with TensorFlow's own operators where it lacks one."""
     module = Functions()
@@ -427,6 +457,16 @@ MODELS: dict[str, Make] = {
         *(digits, digits_savedmodel, digits_tflite, old_digits, two_by_two, standardised, recurrent, words, attention),
         *(named_classes, picture_layers, step_layers),
         *(shared_output, with_code, with_own_class, with_download, outside_weights, functions, without_variables),
-        *(of_tensorflow_1, tflite_of, recurrent_tflite, gelu_tflite, labelled_tflite, sparse_tflite, packaged),
+        *(
+            hidden_graph,
+            tflite_under_another_name,
+            of_tensorflow_1,
+            tflite_of,
+            recurrent_tflite,
+            gelu_tflite,
+            labelled_tflite,
+            sparse_tflite,
+            packaged,
+        ),
     )
 }

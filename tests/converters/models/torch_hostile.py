@@ -81,6 +81,30 @@ def _size(document: dict[str, Any], witness: str) -> None:
                 size["as_expr"]["expr_str"] = f"{_command(witness)} or s77"
 
 
+def _size_of(tensor: str) -> Callable[[dict[str, Any], str], None]:
+    """Of a tensor that is called as what is only kept as text elsewhere."""
+
+    def edit(document: dict[str, Any], witness: str) -> None:
+        _size(document, witness)
+        text = json.dumps(document["graph_module"]).replace('"input"', f'"{tensor}"')
+        document["graph_module"] = json.loads(text)
+
+    return edit
+
+
+def _size_of_a_number(document: dict[str, Any], witness: str) -> None:
+    hidden = {"as_expr": {"expr_str": f"{_command(witness)} or s77"}}
+    document["graph_module"]["graph"]["sym_int_values"] = {"metadata": hidden}
+
+
+def _size_in_a_dict(document: dict[str, Any], witness: str) -> None:
+    """sympy reads the keys and values of a dict as it reads a text."""
+    for value in document["graph_module"]["graph"]["tensor_values"].values():
+        for size in value["sizes"]:
+            if "as_expr" in size:
+                size["as_expr"]["expr_str"] = {"a": _command(witness)}
+
+
 def _guard(document: dict[str, Any], witness: str) -> None:
     document["guards_code"] = [f"{_command(witness)} == 0"]
 
@@ -249,6 +273,10 @@ def folder_of_a_module_elsewhere(folder: Path) -> Made:
 
 MODELS: dict[str, Callable[..., Made]] = {
     "pt2_size": _of_pt2(_program(_size)),
+    "pt2_size_of_metadata": _of_pt2(_program(_size_of("metadata"))),
+    "pt2_size_of_stack_trace": _of_pt2(_program(_size_of("stack_trace"))),
+    "pt2_size_of_a_number": _of_pt2(_program(_size_of_a_number)),
+    "pt2_size_in_a_dict": _of_pt2(_program(_size_in_a_dict)),
     "pt2_guard": _of_pt2(_program(_guard)),
     "pt2_guard_of_attributes": _of_pt2(_program(_guard_of_attributes)),
     "pt2_operator": _of_pt2(_program(_operator)),

@@ -141,6 +141,61 @@ def test_a_pickle_behind_the_bytes_of_an_array_is_found(tmp_path: Path) -> None:
         check(path)
 
 
+def _given(value: object) -> bytes:
+    """What pushes a value onto the stack."""
+    return pickle.dumps(value, 2)[2:-1]
+
+
+_WRAPPER = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n"
+_OLD = {"subclass": np.ndarray, "shape": (2,), "order": "C", "dtype": np.dtype("u1"), "allow_mmap": False}
+_NEW = _OLD | {"numpy_array_alignment_bytes": 16}
+_MADE = _WRAPPER + b")\x81"
+_RECONSTRUCTED = b"ccopyreg\n_reconstructor\n(" + _WRAPPER + b"c__builtin__\nobject\nNtR"
+
+
+@pytest.mark.parametrize(("state", "after"), [(_OLD, b"\0\0"), (_NEW, b"\x03\xff\xff\xff\0\0")])
+def test_arrays_of_joblib_before_and_since_its_alignment_pass(
+    tmp_path: Path, state: dict[str, object], after: bytes
+) -> None:
+    path = tmp_path / "model.joblib"
+    path.write_bytes(b"\x80\x02" + _MADE + _given(state) + b"b" + after + b".")
+
+    check(path)
+    assert joblib.load(path).tolist() == [0, 0]
+
+
+# Each is read on from another place by joblib than where one would think that its array ends.
+@pytest.mark.parametrize(
+    "stream",
+    [
+        _WRAPPER + _given(tuple(_OLD.values())) + b"R" + _given(_OLD) + b"b",
+        _WRAPPER + _given(tuple(_OLD.values())) + b"\x81" + _given(_OLD) + b"b",
+        _WRAPPER + b")" + _given({}) + b"\x92" + _given(_OLD) + b"b",
+        _RECONSTRUCTED + _given(_OLD) + b"b",
+        _MADE + b"q\x630h\x63" + _given(_NEW) + b"b\0\0\x000h\x63" + _given(_OLD) + b"b",
+        _MADE + _given((None, _NEW)) + b"b",
+        _MADE + _given(_NEW | {"safe_get_numpy_array_alignment_bytes": int}) + b"b",
+        _MADE + _given(_NEW | {"numpy_array_alignment_bytes": None}) + b"b",
+        _MADE + _given({key: _OLD[key] for key in ("shape", "dtype")}) + b"b",
+    ],
+)
+def test_an_array_that_joblib_never_writes_is_refused(tmp_path: Path, stream: bytes) -> None:
+    path = tmp_path / "model.joblib"
+    path.write_bytes(b"\x80\x02" + stream + b"\0\0\0" + b".")
+
+    with pytest.raises(UnsafePickle, match="joblib never writes"):
+        check(path)
+
+
+def test_an_array_described_within_an_array_of_objects_is_refused(tmp_path: Path) -> None:
+    """joblib opens such a stream with a plain unpickler, which takes the array's bytes for steps."""
+    path = tmp_path / "model.joblib"
+    path.write_bytes(_joblib_with(b"\x80\x02" + _MADE + _given(_OLD) + b"b\0\0."))
+
+    with pytest.raises(UnsafePickle, match="joblib never writes"):
+        check(path)
+
+
 def test_an_array_larger_than_its_file_is_refused(tmp_path: Path) -> None:
     file = io.BytesIO()
     joblib.dump(np.arange(1000.0), file)

@@ -17,15 +17,20 @@ _PLAIN = '[1, {"type": "builtins.tuple", "context": "null", "children_spec": [' 
 
 def _program(
     target: str = "torch.ops.aten.linear.default",
-    size: str = _ROW,
+    size: Any = _ROW,
     guards: list[str] | None = None,
     spec: str = _PLAIN,
     name: str = "linear",
     constraint: str = "s77",
+    tensor: str = "x",
 ) -> bytes:
     node = {"target": target, "name": name, "inputs": [{"name": "input", "arg": {"as_tensor": {"name": "x"}}}]}
-    node["metadata"] = {"stack_trace": "File \"train.py\", line 3, in forward\n    return os.system('true')"}
-    values = {"x": {"sizes": [{"as_expr": {"expr_str": size}}, {"as_int": 4}]}}
+    node["metadata"] = {
+        "stack_trace": "File \"train.py\", line 3, in forward\n    return os.system('true')",
+        "nn_module_stack": "L__self__,,train.Net;linear,linear,torch.nn.modules.linear.Linear",
+        "from_node": '[{"name": "linear", "target": "linear", "pass_name": "", "graph_id": 1}]',
+    }
+    values = {tensor: {"sizes": [{"as_expr": {"expr_str": size}}, {"as_int": 4}]}}
     document: dict[str, Any] = {
         "graph_module": {
             "graph": {"nodes": [node], "tensor_values": values},
@@ -50,6 +55,8 @@ def _program(
         {"size": "2*s77 + 1"},
         {"guards": ["L['ids'].size()[0] == L['scale'].size()[0]", "2 <= L['ids'].size()[1]"]},
         {"name": "p_features_0_weight"},
+        {"tensor": "metadata"},
+        {"tensor": "target"},
     ],
 )
 def test_what_torch_writes_itself_passes(parts: dict[str, Any]) -> None:
@@ -91,6 +98,24 @@ def test_what_would_run_is_refused_by_name(parts: dict[str, Any], words: str) ->
 
     assert refused.value.message.startswith("the program model.json ")
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize("tensor", ["metadata", "stack_trace", "guards_code", "range_constraints", "expr_str", "a"])
+@pytest.mark.parametrize("nested", ["{}", "[{}]", '{{"a": {}}}'])
+def test_no_name_of_a_tensor_hides_a_size(tensor: str, nested: str) -> None:
+    size = json.loads(nested.format('"__import__(1)"'))
+
+    with pytest.raises(UnsafePickle, match="has a size that is no expression"):
+        check_program(_program(size=size, tensor=tensor), "model.json")
+
+
+def test_no_name_of_a_number_hides_a_size() -> None:
+    document = json.loads(_program())
+    hidden = {"as_expr": {"expr_str": "__import__('os').system('true')"}}
+    document["graph_module"]["graph"]["sym_int_values"] = {"metadata": hidden}
+
+    with pytest.raises(UnsafePickle, match="has a size that is no expression"):
+        check_program(json.dumps(document).encode(), "model.json")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a": 1, "a": 2}', b"[" * 100_000, b"\xff"])

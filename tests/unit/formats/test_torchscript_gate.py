@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
 import pytest
 
-from aimass.formats.converters._torch_archive import reaching
+from aimass.domain.errors import TruncatedModel
+from aimass.formats.converter import Candidate
+from aimass.formats.converters._torch_archive import reaching, scan_pt2
 
 #: Each was run by PyTorch 2.13 and left a file.
 REACHES = [
@@ -44,3 +49,12 @@ def test_what_reaches_for_files_or_other_libraries_is_found(code: str) -> None:
 @pytest.mark.parametrize("code", CALLS)
 def test_what_models_call_passes(code: str) -> None:
     assert reaching(code.encode()) is None
+
+
+def test_a_program_that_is_damaged_in_its_zip_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "m.pt2"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("serialized_exported_program.json", b'{"name": "m"}')
+    path.write_bytes(path.read_bytes().replace(b'"name"', b'"nome"'))
+    with pytest.raises(TruncatedModel, match=r"serialized_exported_program\.json is damaged"):
+        scan_pt2(tmp_path, Candidate("pt2", ("m.pt2",)))

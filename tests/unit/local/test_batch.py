@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.batch import DEFINITIONS, Batch, JobFailed, keep_definitions
+from local.batch import DEFINITIONS, SECONDS, Batch, JobFailed, JobLate, keep_definitions
 
 NAME = "aimass-dev-jobs-convert-trees"
 
@@ -25,12 +25,12 @@ def jobs(tmp_path):
     """Of a command, what runs it; its output is in `logs/convert-trees.log`."""
     (tmp_path / "logs").mkdir(exist_ok=True)
 
-    def make(program, *, seconds=60, attempts=1, again=(1,), environment=None, at_once=1):
+    def make(program, *, seconds=60, attempts=1, again=(1,), environment=None, at_once=1, waits=SECONDS):
         command = ["python", "-c", textwrap.dedent(program)]
         definition = {"name": NAME, "command": command, "environment": environment or {}}
         definition |= {"seconds": seconds, "attempts": attempts, "again": again}
         (tmp_path / DEFINITIONS).write_text(json.dumps([definition]))
-        return Batch(tmp_path, at_once, python)
+        return Batch(tmp_path, at_once, python, waits)
 
     return make
 
@@ -139,6 +139,51 @@ def test_a_job_that_waits_for_its_place_can_be_stopped(jobs, tmp_path):
     assert len(failures) == 1
     batch.stop("first")
     first.join()
+
+
+def test_a_job_whose_execution_was_stopped_before_it_was_submitted_does_not_run(jobs, tmp_path):
+    batch = jobs("print('ran')")
+    batch.stop("job")
+    with pytest.raises(JobFailed, match="stopped"):
+        batch.run("job", NAME, {})
+    assert log(tmp_path) == ""
+    batch.run("another", NAME, {})
+    assert log(tmp_path) == "ran\n"
+
+
+def test_names_of_stopped_executions_are_remembered_within_bounds(jobs):
+    batch = jobs("")
+    for number in range(3000):
+        batch.stop(f"job {number}")
+    assert len(batch._stopped) == 1000
+
+
+def test_a_job_ends_when_its_submitter_waits_no_longer(jobs):
+    batch = jobs("import time; time.sleep(600)", attempts=3, waits=1)
+    with pytest.raises(JobLate, match="within 1 s"):
+        batch.run("job", NAME, {})
+
+
+def test_waiting_for_a_place_counts(jobs, tmp_path):
+    batch = jobs(f"import time; open({str(tmp_path / 'first')!r}, 'w').write('1'); time.sleep(600)", waits=3)
+    first, failures = started(batch, "first")
+    wait_for(tmp_path / "first")
+    batch._seconds = 0
+    with pytest.raises(JobLate):
+        batch.run("second", NAME, {})
+    first.join()
+    assert isinstance(failures[0], JobLate)
+
+
+def test_a_submission_waits_as_long_as_the_deployed_state():
+    from infra.constructs import conversion_state
+
+    assert conversion_state.SECONDS == SECONDS
+
+
+def test_what_a_job_nested_deeply_goes_with_it(jobs, tmp_path):
+    jobs("import os\nprint(os.getcwd())\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')").run("job", NAME, {})
+    assert not Path(log(tmp_path).strip()).exists()
 
 
 def test_a_job_dies_with_the_process_that_runs_it(jobs, tmp_path):

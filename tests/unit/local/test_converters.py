@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from aimass.sandbox import isolation_probe
 from aimass.sandbox.isolation import Isolation
 from local import converters
@@ -17,6 +19,7 @@ def test_an_environment_is_installed_once_its_stamp_is_there(tmp_path):
 
 def test_a_conversion_may_use_part_of_the_machine_and_no_more_than_is_deployed(monkeypatch):
     monkeypatch.setattr(converters, "_memory_bytes", lambda: 16 << 30)
+    monkeypatch.setattr(converters.os, "cpu_count", lambda: 2)
     found = json.loads(converters.settings(DEPLOYED)["CONVERSION_LIMITS"])
     assert (found["seconds"], found["memory_mb"]) == (60, 8192)
     assert found["disk_mb"] < 10**9
@@ -26,6 +29,14 @@ def test_a_conversion_may_use_part_of_the_machine_and_no_more_than_is_deployed(m
         "memory_mb": 100,
         "disk_mb": 1,
     }
+
+
+@pytest.mark.parametrize(("processors", "gib", "jobs", "mib"), [(8, 64, 4, 8192), (8, 16, 2, 4096), (1, 4, 1, 2048)])
+def test_jobs_side_by_side_share_what_a_conversion_may_use(monkeypatch, processors, gib, jobs, mib):
+    monkeypatch.setattr(converters, "_memory_bytes", lambda: gib << 30)
+    monkeypatch.setattr(converters.os, "cpu_count", lambda: processors)
+    assert converters.jobs_at_once() == jobs
+    assert json.loads(converters.settings(DEPLOYED)["CONVERSION_LIMITS"])["memory_mb"] == mib
 
 
 def test_what_converts_is_what_is_installed_whatever_is_deployed(monkeypatch):

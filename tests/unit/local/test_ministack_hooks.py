@@ -1,6 +1,6 @@
 import pytest
 
-from local.batch import JobFailed
+from local.batch import JobFailed, JobLate
 from local.ministack_hooks import stopping_jobs, submitter
 
 PARAMETERS = {
@@ -29,6 +29,15 @@ def test_a_job_that_fails_is_a_failed_task_with_its_reason():
     with pytest.raises(Failed) as failed:
         submitter(run, Failed)("resource", PARAMETERS)
     assert failed.value.args == ("States.TaskFailed", "the container ended with status 2")
+
+
+def test_a_job_that_is_waited_for_too_long_is_a_timeout():
+    def run(*_):
+        raise JobLate("too long")
+
+    with pytest.raises(Failed) as failed:
+        submitter(run, Failed)("resource", PARAMETERS)
+    assert failed.value.args == ("States.Timeout", "too long")
 
 
 @pytest.mark.parametrize(("status", "stopped"), [(200, ["an-execution"]), (400, [])])

@@ -163,6 +163,33 @@ def _shared_memory(request: dict[str, Any]) -> str:
         return "mapped"
 
 
+def _zeros(request: dict[str, Any]) -> str:
+    with open("/dev/zero", "rb") as zero, mmap.mmap(zero.fileno(), 1 << 20, prot=mmap.PROT_READ):
+        return "mapped"
+
+
+def _growing(request: dict[str, Any]) -> str:
+    grows_down = 0x100
+    with mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | grows_down):
+        return "mapped"
+
+
+def _made_constant(request: dict[str, Any]) -> None:
+    """Memory that is written and then made read-only, which RLIMIT_DATA forgets."""
+    libc, kept, size = ctypes.CDLL(None, use_errno=True), [], 64 << 20
+    for _ in range(request["bytes"] // size):
+        kept.append(block := mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        for start in range(0, size, mmap.PAGESIZE):
+            block[start] = 1
+        address = ctypes.addressof(ctypes.c_char.from_buffer(block))
+        libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), 1)
+    time.sleep(600)
+
+
+def _fail(request: dict[str, Any]) -> None:
+    raise KeyError("in the model's own code")
+
+
 def _allocate(request: dict[str, Any]) -> int:
     return len(bytearray(request["bytes"]))
 
@@ -228,12 +255,15 @@ _ATTEMPTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "exec": _exec,
     "exit": _exit,
     "forge": _forge,
+    "fail": _fail,
     "fork twice": _fork_twice,
+    "growing memory": _growing,
     "identity": _identity,
     "kill": _kill,
     "large file": _large_file,
     "link": _link,
     "look": _look,
+    "made constant": _made_constant,
     "many empty files": _many_empty_files,
     "many files": _many_files,
     "read": _read,
@@ -248,4 +278,5 @@ _ATTEMPTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "threads": _threads,
     "unlistable": _unlistable,
     "write": _write,
+    "zeros": _zeros,
 }

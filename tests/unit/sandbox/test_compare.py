@@ -59,6 +59,40 @@ def test_one_huge_row_does_not_excuse_the_others() -> None:
     assert not difference(one, other).within
 
 
+def test_a_wrong_column_is_not_excused_by_a_large_one() -> None:
+    one = np.random.default_rng(0).normal(size=(64, 2)) * [1e6, 1]
+    other = one.copy()
+    other[:, 1] += 1
+    found = difference(one.astype(np.float32), other.astype(np.float32))
+    assert not found.within
+    assert found.absolute < 1e-3
+    assert difference(one.astype(np.float32), (one * (1 + 1e-6)).astype(np.float32)).within
+
+
+def test_a_column_that_is_always_zero_is_not_excused_by_a_large_one() -> None:
+    one = np.tile(np.float32([1e6, 0]), (64, 1))
+    assert not difference(one, one + np.float32([0, 1])).within
+    assert difference(one, one + np.float32([0, 1e-3])).within
+
+
+def test_a_small_probability_is_measured_by_its_row() -> None:
+    small = np.linspace(1e-7, 1e-6, 64)
+    one = np.stack([1 - small, small], 1).astype(np.float32)
+    assert difference(one, one + np.float32(3e-6)).within
+
+
+def test_a_value_of_a_wide_row_is_measured_by_its_row_as_well() -> None:
+    one = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
+    one[:, 3] *= 1e-6
+    assert difference(one, one + np.float32(3e-6)).within
+    assert not difference(one, one + np.float32(3e-4)).within
+
+
+def test_values_that_single_precision_has_as_zero_do_not_make_a_column_small() -> None:
+    one = np.array([[1e-3], [1e-238], [1e-268], [1e-270]])
+    assert difference(one, one.astype(np.float32)).within
+
+
 def test_nan_is_nan_and_an_infinity_itself() -> None:
     one = np.array([[np.nan], [np.inf], [-np.inf], [1.0]], np.float32)
     assert difference(one, one.copy()).within

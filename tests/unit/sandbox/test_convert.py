@@ -16,7 +16,7 @@ import pytest
 from aimass.domain.errors import ConversionFailed, InvalidSample, ModelCrashed, SandboxTooWeak, UnsafePickle
 from aimass.formats.converter import Candidate
 from aimass.sandbox import convert
-from aimass.sandbox.convert import ConvertedModel, check_isolation, opened, read_answer
+from aimass.sandbox.convert import ConvertedModel, check_isolation, check_sizes, opened, read_answer
 from aimass.sandbox.isolation import CONFINED
 from aimass.sandbox.isolation_probe import isolation_in_force
 from aimass.sandbox.limits import MIB, Limits
@@ -86,9 +86,14 @@ def test_a_threshold_that_float32_rounds_is_found_and_shown(converted: Convert) 
         assert (example["original"][0], example["onnx"][0]) == (1, 0)
 
 
-def test_a_sample_is_replayed_in_place_of_inputs_made_up(converted: Convert) -> None:
+def test_a_sample_is_replayed_beside_inputs_made_up(converted: Convert) -> None:
     found = converted("holds", sample={"x": np.float32([[0, 1], [1, 0], [0.3, 0.5]])})
-    assert (found.replay.samples, found.replay.rows, found.replay.expected) == ("given", 3, False)
+    assert (found.replay.samples, found.replay.expected) == ("given", False)
+    assert found.replay.rows > 256
+
+
+def test_drift_that_a_sample_does_not_meet_is_found_by_inputs_made_up(converted: Convert) -> None:
+    assert not converted("drifts", sample={"x": np.float32([[0, 1], [1, 0]])}).replay.within
 
 
 def test_expected_outputs_that_both_give_are_part_of_the_proof(converted: Convert) -> None:
@@ -130,7 +135,7 @@ def test_a_format_that_holds_programs_needs_a_strong_sandbox() -> None:
     check_isolation("xgboost-json", CONFINED)
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "main": "model.onnx",
     "files": ["model.onnx"],
     "framework": "f",
@@ -146,6 +151,10 @@ GOOD = {
 }
 
 
+FIGURES = {"output": "y", "datatype": "FP32", "largest_absolute": 0.0, "largest_relative": 0.0, "agreement": 1.0}
+FIGURES |= {"absolute": 0.0, "relative": 0.0, "within": True}
+
+
 def test_an_answer_of_the_right_form_is_read() -> None:
     assert read_answer(GOOD, CONFINED).files == ("model.onnx",)
 
@@ -159,6 +168,11 @@ def test_an_answer_of_the_right_form_is_read() -> None:
         {"files": None},
         {"seconds": float("nan")},
         {"seconds": -1.0},
+        {"seconds": 86_401.0},
+        {"seconds": 10**400},
+        {"replay": GOOD["replay"] | {"rows": -1}},
+        {"replay": GOOD["replay"] | {"rows": 10**12}},
+        {"replay": GOOD["replay"] | {"differences": [FIGURES | {"absolute": 10**400}]}},
         {"memory_bytes": 10**30},
         {"memory_bytes": "much"},
         {"labels": [{"a": 1}]},
@@ -174,6 +188,16 @@ def test_an_answer_of_another_form_is_a_crash_and_nothing_more(change: dict[str,
 
 def test_a_child_cannot_say_how_it_was_isolated() -> None:
     assert read_answer(GOOD | {"isolation": "forged"}, CONFINED).isolation == CONFINED.description
+
+
+def test_files_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("model.onnx", "model.onnx.data"):
+        (tmp_path / name).write_bytes(bytes(600))
+    monkeypatch.setattr(convert, "MAX_BYTES", 1200)
+    check_sizes(tmp_path, ("model.onnx", "model.onnx.data"))
+    monkeypatch.setattr(convert, "MAX_BYTES", 1199)
+    with pytest.raises(ConversionFailed, match="1200 bytes; at most 1199 together"):
+        check_sizes(tmp_path, ("model.onnx", "model.onnx.data"))
 
 
 @pytest.mark.parametrize("trick", ["symlink", "hard link", "pipe", "folder", "linked folder", "nothing"])

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from aimass.domain.errors import InternalError, InvalidModel, ModelCrashed, ModelOutOfMemory, ModelTimeout
+from aimass.domain.leftovers import remove
+from aimass.sandbox import isolation_probe
 from aimass.sandbox.isolation import CONFINED, LANDLOCK, NAMESPACES, SECCOMP, USER, Isolation
 from aimass.sandbox.isolation_probe import isolation_in_force, reached
 from aimass.sandbox.limits import MIB, Limits
@@ -241,6 +243,31 @@ def test_calls_of_another_architecture_end_the_child(folder: Path, strongest: Is
 
 def test_memory_that_counts_against_no_limit_is_not_given(folder: Path, isolation: Isolation) -> None:
     assert attempt(folder, isolation, "shared memory") == "denied EPERM"
+    assert attempt(folder, isolation, "growing memory") == "denied EPERM"
+    assert attempt(folder, isolation, "zeros") in ("denied EACCES", "denied ENOENT")
+
+
+def test_memory_that_the_limit_forgets_is_seen_by_the_parent(folder: Path, strongest: Isolation) -> None:
+    limits = replace(LIMITS, memory_bytes=256 * MIB)
+    with pytest.raises(ModelOutOfMemory, match="256 MB of memory"):
+        attempt(folder, strongest, "made constant", limits=limits, bytes=448 * MIB)
+
+
+def test_the_probe_finds_memory_that_counts_against_no_limit() -> None:
+    assert {"shared memory", "memfd_create", "/dev/zero"} <= set(_reached(()) or ())
+
+
+def test_a_container_of_one_job_closes_what_all_users_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, zeros = tmp_path / "shared", tmp_path / "zero"
+    shared.mkdir()
+    zeros.touch()
+    for path in (shared, zeros):
+        path.chmod(0o777)
+    monkeypatch.setattr(isolation_probe, "_SHARED", (str(shared),))
+    monkeypatch.setattr(isolation_probe, "_ZEROS", zeros)
+    isolation_probe.close_shared_folders()
+    assert shared.stat().st_mode & 0o777 == 0o775
+    assert zeros.stat().st_mode & 0o777 == 0o600
 
 
 def test_too_much_memory_is_refused_by_name(folder: Path, strongest: Isolation) -> None:
@@ -263,8 +290,8 @@ def test_too_many_files_are_refused_by_name(folder: Path, strongest: Isolation) 
 def test_a_folder_that_cannot_be_counted_is_refused(folder: Path, strongest: Isolation, what: str) -> None:
     with pytest.raises(InvalidModel, match="more than the 8 MiB of files"):
         attempt(folder, strongest, what, count=3000)
-    if what == "deep":  # shutil.rmtree gives up on it
-        subprocess.run(["/bin/rm", "-rf", str(folder / "d")], check=True)
+    remove(folder)
+    assert not folder.exists()
 
 
 def test_a_folder_closed_to_its_reader_is_refused(folder: Path, strongest: Isolation) -> None:
@@ -274,10 +301,17 @@ def test_a_folder_closed_to_its_reader_is_refused(folder: Path, strongest: Isola
         attempt(folder, strongest, "unlistable")
 
 
-@pytest.mark.parametrize("status", [0, 3])
+@pytest.mark.parametrize("status", [0, 1, 3])
 def test_a_model_that_ends_its_process_is_refused(folder: Path, strongest: Isolation, status: int) -> None:
     with pytest.raises(ModelCrashed, match=f"with status {status}"):
         attempt(folder, strongest, "exit", status=status)
+
+
+def test_a_fault_in_the_models_own_code_is_its_crash_and_stays_in_the_log(folder: Path, strongest: Isolation) -> None:
+    with pytest.raises(ModelCrashed, match="with status 1") as refused:
+        attempt(folder, strongest, "fail")
+    assert "KeyError" not in refused.value.message
+    assert "KeyError" in refused.value.__notes__[0]
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ class Place:
     def leave(self, name, body):
         self.client.put_object(Bucket="uploads", Key=f"{self.folder}/{name}", Body=body)
 
-    def leave_model(self, differences=(CLOSE,), announced=None, **changes):
+    def leave_model(self, differences=(CLOSE,), announced=None, rows=256, **changes):
         self.leave("model.onnx", DIGITS)
         digest = announced or hashlib.sha256(DIGITS).hexdigest()
-        replay = {"samples": "generated", "rows": 256, "expected": False}
+        replay = {"samples": "generated", "rows": rows, "expected": False}
         replay["differences"] = [vars(one) for one in differences]
         result = {
             "converted": {
@@ -102,7 +102,9 @@ class Place:
 
     def collect(self):
         at = Collected(self.registry, self.artifacts, self.files)
-        return collect_conversion(at, "t", self.job.id, self.identified, OrderedConversion("", self.folder))
+        return collect_conversion(
+            at, "t", self.job.id, self.identified, OrderedConversion({"status": "SUCCEEDED"}, self.folder)
+        )
 
     def log(self):
         return [line.message for line in self.registry.read_log("t", self.job.id, PageRequest()).items]
@@ -291,10 +293,35 @@ def test_bytes_that_were_not_announced_are_refused(place):
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_fetched(place, monkeypatch):
-    monkeypatch.setattr(module, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
     at = place()
     at.leave_model()
-    with pytest.raises(ConversionFailed, match="larger than 1000 bytes"):
+    with pytest.raises(ConversionFailed, match="larger than 1000 bytes together"):
+        at.collect()
+
+
+def test_files_that_are_too_large_together_are_refused(place, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", len(DIGITS) + 4)
+    at = place()
+    files = [{"path": "model.onnx", "sha256": hashlib.sha256(DIGITS).hexdigest(), "size": len(DIGITS)}]
+    files.append({"path": "model.onnx.data", "sha256": hashlib.sha256(b"12345").hexdigest(), "size": 5})
+    at.leave("model.onnx.data", b"12345")
+    at.leave_model(files=files)
+    with pytest.raises(ConversionFailed, match="bytes together"):
+        at.collect()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seconds", -1), ("seconds", 86_401), ("memory_bytes", 1 << 60), ("rows", 10**12)]
+)
+def test_figures_that_no_conversion_has_are_a_fault(place, name, value):
+    at = place()
+    at.leave_model()
+    result = json.loads(at.client.get_object(Bucket="uploads", Key=f"{at.folder}/result.json")["Body"].read())
+    proof = result["conversion"]
+    (proof["replay"] if name == "rows" else proof)[name] = value
+    at.leave("result.json", json.dumps(result).encode())
+    with pytest.raises(InternalError, match=f"{name} is not between"):
         at.collect()
 
 
@@ -352,3 +379,11 @@ def test_what_is_kept_as_it_is_becomes_a_stored_version(place, index):
     assert at.registry.get_job("t", at.job.id).state == "succeeded"
     for sha256 in version.digests:
         assert index.references("t", sha256) == [("m", 1)]
+
+
+@pytest.mark.parametrize("left", [{"rows": 0}, {"differences": ()}])
+def test_a_conversion_that_compared_nothing_is_refused(place, left):
+    at = place()
+    at.leave_model(**left)
+    with pytest.raises(ConversionFailed, match=r"nothing shows that the ONNX model.*send a sample"):
+        at.collect()

@@ -14,7 +14,8 @@ class Difference:
     Numbers are compared by value: `largest_absolute` and `largest_relative` (to the original's magnitude) are None for
     labels. `agreement` is the share of equal rows for labels (whole numbers, strings, booleans), for scores of classes
     that of rows whose best column is the same, None elsewhere. `within` says whether it stays inside the tolerance:
-    |difference| <= `absolute` + `relative` * |original|, for labels an agreement of 1.
+    |difference| <= `absolute` + `relative` * |original|, for labels an agreement of 1. `absolute` is that of the column
+    closest to its tolerance or furthest beyond: each has its own.
     """
 
     output: str
@@ -29,7 +30,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Replay:
-    """The same inputs through both. `samples` says whose they were; `expected` that outputs came along too."""
+    """The same inputs through both. `samples` says whose: `rows` counts those made up beside `given` ones too.
+
+    `expected` says that outputs came along too.
+    """
 
     samples: Literal["given", "generated"]
     rows: int

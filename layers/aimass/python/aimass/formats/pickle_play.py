@@ -17,8 +17,11 @@ from aimass.formats.member import shown
 from aimass.formats.pickle_allowed import Allowed
 
 _JOBLIB_ARRAY = "joblib.numpy_pickle:NumpyArrayWrapper"
+_DESCRIBES = {"subclass", "shape", "order", "dtype", "allow_mmap"}
+_ALIGNED = "numpy_array_alignment_bytes"  # since joblib 1.2
 _CHUNK = 1 << 20
 _Unpickler: Any = pickle._Unpickler  # the one in Python, whose steps can be replaced
+_ODD = "makes an array of joblib's as joblib never writes it"
 _REMEDY = "save the model with skops, or send it as ONNX"
 
 
@@ -79,7 +82,7 @@ class Made:
 
     def __init__(self, of: str) -> None:
         self.of = of
-        self.state: Any = None
+        self.built = False
 
     def append(self, _: Any) -> None: ...
     def extend(self, _: Any) -> None: ...
@@ -88,12 +91,16 @@ class Made:
 
 
 class Play(_Unpickler):  # type: ignore[misc]
-    """One stream. `load()` plays it to its end and adds to `named` what it names."""
+    """One stream. `load()` plays it to its end and adds to `named` what it names.
+
+    `within` is for a stream in an array's place, which joblib opens with a plain unpickler.
+    """
 
     dispatch: ClassVar[dict[int, Any]] = dict(_Unpickler.dispatch)
 
-    def __init__(self, source: Source, allowed: Allowed, named: set[str]) -> None:
+    def __init__(self, source: Source, allowed: Allowed, named: set[str], *, within: bool = False) -> None:
         super().__init__(source)
+        self._within = within
         self._source, self._allowed, self._names = source, allowed, named
 
     def find_class(self, module: str, name: str) -> Named:
@@ -120,6 +127,15 @@ class Play(_Unpickler):  # type: ignore[misc]
         args = self.stack.pop()
         self.stack[-1] = _made(self.stack[-1], args)
 
+    def _load_newobj(self) -> None:
+        args, called = self.stack.pop(), self.stack[-1]
+        if not (isinstance(called, Named) and called.text == _JOBLIB_ARRAY):
+            self.stack[-1] = _made(called, args)
+        elif args != () or self._within:
+            raise refused(_ODD)
+        else:
+            self.stack[-1] = Made(_JOBLIB_ARRAY)
+
     def _load_newobj_ex(self) -> None:
         named, args = self.stack.pop(), self.stack.pop()
         if named != {} and not (isinstance(named, dict) and all(isinstance(key, str) for key in named)):
@@ -136,23 +152,28 @@ class Play(_Unpickler):  # type: ignore[misc]
         elif not isinstance(target, Made):
             raise refused("sets the attributes of what it has not made")
         elif target.of == _JOBLIB_ARRAY:
-            self._pass_array(state)
+            self._pass_array(target, state)
             self.stack[-1] = Made("numpy:ndarray")
 
-    def _pass_array(self, state: Any) -> None:
+    def _pass_array(self, wrapper: Made, state: Any) -> None:
         """joblib writes an array's bytes into the stream, behind the object that describes it."""
-        shape, dtype, aligned = state["shape"], state["dtype"], state.get("numpy_array_alignment_bytes")
+        if wrapper.built or type(state) is not dict or set(state) - {_ALIGNED} != _DESCRIBES:
+            raise refused(_ODD)
+        wrapper.built = True
+        shape, dtype = state["shape"], state["dtype"]
         if not _is_dtype(dtype) or not all(type(size) is int and size >= 0 for size in shape):
             raise refused("describes an array that can't be")
         if dtype.hasobject:
-            Play(self._source, self._allowed, self._names).load()
+            Play(self._source, self._allowed, self._names, within=True).load()
             return
-        if aligned is not None:
+        if _ALIGNED in state:
+            if type(state[_ALIGNED]) is not int:
+                raise refused(_ODD)
             self._source.skip(self._source.read(1)[0])
         self._source.skip(math.prod(shape) * dtype.itemsize)
 
     dispatch[pickle.REDUCE[0]] = _load_reduce
-    dispatch[pickle.NEWOBJ[0]] = _load_reduce
+    dispatch[pickle.NEWOBJ[0]] = _load_newobj
     dispatch[pickle.NEWOBJ_EX[0]] = _load_newobj_ex
     dispatch[pickle.BUILD[0]] = _load_build
     dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray8
@@ -170,6 +191,8 @@ def renamed(module: str, name: str, protocol: int) -> tuple[str, str]:
 def _made(called: Any, args: Any) -> Any:
     if not isinstance(called, Named) or not isinstance(args, tuple):
         raise refused("calls what is no global")
+    if called.text == _JOBLIB_ARRAY:
+        raise refused(_ODD)
     if called.text == "numpy:dtype":
         return _dtype(args)
     if called.text == "_codecs:encode" and args[1:] != ("latin1",):

@@ -1,7 +1,7 @@
 """The sandboxed process: `python -m aimass.sandbox.child MODULE REPLY_FD PARENT_PID`, the request as JSON on stdin.
 
 It answers in JSON lines on a descriptor of its own, so that what libraries print cannot garble an answer. Each answer
-replaces the one before; an `error` ends it.
+replaces the one before; an `error` ends it. An isolated child sends an empty line first, once its layers are closed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main() -> int:
         if document["layers"]:
             layers = importlib.import_module("aimass.sandbox.isolation_layers")
             layers.isolate(document["layers"], Path.cwd(), document["readable"], limits, parent)
+            os.write(reply, b"\n")  # whatever comes after this may be the model's doing
         for answer in importlib.import_module(task).run(document["request"]):
             _send(reply, {"answer": answer})
     except ImportRefused as error:

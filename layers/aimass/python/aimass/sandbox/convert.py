@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from aimass.domain.conversion import Replay
+from aimass.domain.conversion import Difference, Replay
 from aimass.domain.errors import ConversionFailed, ModelCrashed, SandboxTooWeak
 from aimass.formats.converter import Candidate
 from aimass.formats.registry import converter_of
@@ -25,8 +26,9 @@ TASK = "aimass.sandbox.tasks.convert"
 #: Where the child finds a model's files and leaves the ONNX model, in its working folder.
 MODEL, OUT = "model", "out"
 MAIN, DATA = "model.onnx", "model.onnx.data"
-MAX_FILE_BYTES = 4 << 30
-_MOST_MEMORY = 1 << 50
+#: Of all files together: `verify` fetches them, and has as much again for its optimised graph.
+MAX_BYTES = 4 << 30
+_MOST_SECONDS, _MOST_MEMORY, _MOST_ROWS = 86_400, 1 << 50, 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,33 @@ def read_answer(answer: dict[str, Any], by: Isolation) -> ConvertedModel:
     try:
         json.dumps(answer, allow_nan=False)
         told = msgspec.convert({**answer, "isolation": by.description}, ConvertedModel)
-    except (ValueError, TypeError) as error:  # msgspec.ValidationError is a ValueError
+    except (ValueError, TypeError, OverflowError) as error:  # msgspec.ValidationError is a ValueError
         raise _garbled() from error
-    plausible = told.seconds >= 0 and 0 <= told.memory_bytes < _MOST_MEMORY
+    plausible = (
+        0 <= told.seconds <= _MOST_SECONDS
+        and 0 <= told.memory_bytes < _MOST_MEMORY
+        and 0 <= told.replay.rows <= _MOST_ROWS
+        and all(_finite(one) for one in told.replay.differences)
+    )
     if told.files not in {(MAIN,), (MAIN, DATA)} or not plausible:
         raise _garbled()
     return told
+
+
+def _finite(one: Difference) -> bool:
+    numbers = (one.largest_absolute, one.largest_relative, one.agreement, one.absolute, one.relative)
+    return all(math.isfinite(number) for number in numbers if number is not None)
+
+
+def check_sizes(folder: Path, names: Sequence[str]) -> None:
+    """Raises ConversionFailed for files that take more together than the import's next step has room for."""
+    sizes = {}
+    for name in names:
+        with opened(folder, name) as (_, sizes[name]):
+            pass
+    if (size := sum(sizes.values())) > MAX_BYTES:
+        text = f"the ONNX model's files have {size} bytes; at most {MAX_BYTES} together"
+        raise ConversionFailed(text, files=list(sizes), size=size, limit=MAX_BYTES)
 
 
 @contextmanager
@@ -101,9 +124,6 @@ def opened(folder: Path, name: str) -> Iterator[tuple[BinaryIO, int]]:
         os.close(descriptor)
         raise ConversionFailed(f"the conversion left something else than a plain file as {name}", file=name)
     with os.fdopen(descriptor, "rb") as file:
-        if facts.st_size > MAX_FILE_BYTES:
-            text = f"the ONNX model's file {name} has {facts.st_size} bytes; at most {MAX_FILE_BYTES}"
-            raise ConversionFailed(text, file=name, size=facts.st_size, limit=MAX_FILE_BYTES)
         yield file, facts.st_size
 
 

@@ -24,7 +24,8 @@ _SYSTEM: tuple[str, ...] = (
     "/sys/devices/system/cpu",
 )
 _SYSTEM += ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/sys/vm")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+#: Not /dev/zero: mapped as shared, it is memory that counts against no limit.
+_DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 _PACKAGE = Path(__file__).parents[2]
 _FIRST_UID, _UIDS = 20_000, 40_000  # of nobody; below what a container's mapping of users may end at
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import secrets
 import socket
@@ -18,7 +19,7 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if not _writable("."):
         raise PermissionError("the child cannot write its own folder")
     files = [*filter(_readable, request["secrets"]), *filter(_writable, request["places"])]
-    yield {"leaks": [*_networks(), *_processes(), *files]}
+    yield {"leaks": [*_networks(), *_processes(), *_memory(), *files]}
 
 
 def _networks() -> Iterator[str]:
@@ -33,6 +34,19 @@ def _processes() -> Iterator[str]:
         if os.fork() == 0:
             os._exit(0)
         yield "fork"
+
+
+def _memory() -> Iterator[str]:
+    """Memory that counts against no limit."""
+    with suppress(OSError):
+        mmap.mmap(-1, mmap.PAGESIZE).close()
+        yield "shared memory"
+    with suppress(OSError):
+        os.close(os.memfd_create("leak"))
+        yield "memfd_create"
+    with suppress(OSError), open("/dev/zero", "rb") as zero:
+        mmap.mmap(zero.fileno(), mmap.PAGESIZE, prot=mmap.PROT_READ).close()
+        yield "/dev/zero"
 
 
 def _readable(file: str) -> bool:

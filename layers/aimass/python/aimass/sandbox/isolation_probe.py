@@ -17,6 +17,7 @@ from aimass.sandbox.limits import MIB, Limits
 from aimass.sandbox.runner import run
 
 _LIMITS = Limits(seconds=20, memory_bytes=512 * MIB, file_bytes=MIB, folder_bytes=16 * MIB)
+_ZEROS = Path("/dev/zero")
 #: Where any user may write on most machines.
 _SHARED = ("/", "/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/run/lock")  # noqa: S108
 
@@ -38,7 +39,8 @@ def reached(layers: tuple[str, ...]) -> list[str] | None:
 
 
 def close_shared_folders() -> None:
-    """Takes from other users the folders that all may write. For a container that runs one job alone, as root.
+    """Takes from other users the folders that all may write, and /dev/zero, whose mappings are memory that counts
+    against no limit. For a container that runs one job alone, as root.
 
     There neither namespaces nor Landlock can be counted on, and it is what the layer `user` lacks to be strong.
     """
@@ -47,6 +49,8 @@ def close_shared_folders() -> None:
             mode = stat.S_IMODE(folder.stat().st_mode)
             if mode & stat.S_IWOTH:
                 folder.chmod(mode & ~stat.S_IWOTH)
+    with suppress(OSError):  # then the probe finds it open
+        _ZEROS.chmod(0o600)
 
 
 def _candidates() -> Iterator[tuple[str, ...]]:

@@ -67,9 +67,11 @@ def load_timeout(limits: Limits) -> ModelTimeout:
     return ModelTimeout(text, seconds=seconds)
 
 
-def ended_itself(status: int) -> ModelCrashed:
-    """For a child that ended by no fault of the task and without its answer."""
-    return ModelCrashed(f"the model ended the process that held it, with status {status}", status=status)
+def ended_itself(status: int, stderr: str) -> ModelCrashed:
+    """For an isolated child that failed, or ended without its answer, once the model's own code may have run."""
+    error = ModelCrashed(f"the model ended the process that held it, with status {status}", status=status)
+    error.add_note(stderr)
+    return error
 
 
 def wrote_too_much(limits: Limits) -> InvalidModel:

@@ -21,14 +21,14 @@ from aimass.sandbox.confine import hide
 from aimass.sandbox.folder import Folder
 from aimass.sandbox.isolation import CONFINED, Isolation
 from aimass.sandbox.limits import Limits
-from aimass.sandbox.outcome import death, ended_itself, error_of, told, wrote_too_much
+from aimass.sandbox.memory import Memory
+from aimass.sandbox.outcome import death, ended_itself, error_of, out_of_memory, told, wrote_too_much
 
 _ANSWER_BYTES = 16 << 20
 _STDERR_BYTES = 8 << 10
 _CHUNK = 1 << 16
 _EXIT_SECONDS = 10
 _LOOK_SECONDS = 0.5
-_TASK_FAILED = 1  # the child's status for an error of its own; others are not ours
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class _Ended:
     stderr: str
     late: bool
     overfull: bool
+    grown: bool
 
 
 def run(
@@ -49,14 +50,17 @@ def run(
 
     Returns the task's last answer. A child that dies after an answer has answered: the reason of its death is then
     under `interrupted`. Otherwise raises the ImportRefused subclass that says why, no longer than is read and without
-    the folder's path, or InternalError for a fault of the task itself.
+    the folder's path, or InternalError for a fault of the task itself; of an isolated one it is the model's crash.
     """
     folder = folder.resolve()
     with _start(task, request, folder, limits, isolation) as (process, reply):
-        ended = _wait(process, reply, time.monotonic() + limits.seconds, Folder(folder, limits.folder_bytes))
+        memory = Memory(process.pid, limits.memory_bytes if isolation.layers else None)
+        until = time.monotonic() + limits.seconds
+        ended = _wait(process, reply, until, Folder(folder, limits.folder_bytes), memory)
     answer, error = _outcome(ended, limits)
-    if isolation.layers and (ended.returncode > _TASK_FAILED or (answer is None and error is None)):
-        error = ended_itself(ended.returncode)
+    # A converter's fault can't be told from the model's: both ran there. Before the first line there was neither.
+    if isolation.layers and ended.reply and (ended.returncode > 0 or (answer is None and error is None)):
+        error = ended_itself(ended.returncode, ended.stderr)
     if error is not None and (answer is None or isinstance(error, InternalError)):
         raise told(error, folder)
     if answer is None:
@@ -100,12 +104,11 @@ def _start(
 
 # No user site, no bytecode, and never the working folder on sys.path: an uploaded numpy.py must not be imported.
 _FLAGS = ("-s", "-P", "-B", "-m")
-# What converts is told to unpickle only weights, to ask no hub, to look for no GPU, and to round as any processor does.
+# What converts is told to unpickle weights alone, to ask no hub and to look for no GPU.
 _CONVERTING = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "HF_HUB_OFFLINE": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
     "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
 }
 
@@ -140,16 +143,17 @@ def _absolute(paths: str) -> str:
     return os.pathsep.join(path for path in paths.split(os.pathsep) if os.path.isabs(path))
 
 
-def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float, folder: Folder) -> _Ended:
+def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float, folder: Folder, memory: Memory) -> _Ended:
     assert process.stderr is not None
+    grown, watched = False, folder.most is not None or memory.most is not None
     received = {"reply": b"", "stderr": b""}
     with selectors.DefaultSelector() as selector:
         selector.register(reply, selectors.EVENT_READ, "reply")
         selector.register(process.stderr, selectors.EVENT_READ, "stderr")
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
-            if folder.overfull():
+            if folder.overfull() or (grown := memory.overfull()):
                 break
-            for key, _ in selector.select(left if folder.most is None else min(left, _LOOK_SECONDS)):
+            for key, _ in selector.select(min(left, _LOOK_SECONDS) if watched else left):
                 if not (chunk := os.read(key.fd, _CHUNK)):
                     selector.unregister(key.fileobj)
                 received[key.data] += chunk
@@ -160,7 +164,7 @@ def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float, folder:
     if late:
         _kill_group(process)
     status, stderr = _waited(process), received["stderr"].decode(errors="replace")
-    return _Ended(status, received["reply"], stderr, late, folder.overfull())
+    return _Ended(status, received["reply"], stderr, late, folder.overfull(), grown)
 
 
 def _waited(process: subprocess.Popen[bytes]) -> int:
@@ -183,6 +187,8 @@ def _outcome(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, Aima
     """The last answer, and the error that ended the child, whose code may have written the reply itself."""
     if ended.overfull:
         return None, wrote_too_much(limits)
+    if ended.grown:
+        return None, out_of_memory(limits)
     try:
         return _read(ended, limits)
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
@@ -191,7 +197,7 @@ def _outcome(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, Aima
 
 def _read(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, AimassError | None]:
     answer: dict[str, Any] | None = None
-    for line in ended.reply.split(b"\n")[:-1]:
+    for line in filter(None, ended.reply.split(b"\n")[:-1]):
         document = json.loads(line)
         if "error" in document:
             return answer, error_of(document["error"], limits)

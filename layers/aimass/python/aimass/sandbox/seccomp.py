@@ -38,7 +38,7 @@ _IGNORED = ("chmod", "fchmod", "fchmodat", "fchmodat2")
 
 # Flags and options of sched.h, mman.h, prctl.h, fcntl.h and ioctls.h
 _CLONE_THREAD = 0x10000
-_MAP_PRIVATE, _MAP_TYPE, _MAP_ANONYMOUS = 2, 3, 0x20
+_MAP_PRIVATE, _MAP_TYPE, _MAP_ANONYMOUS, _MAP_GROWSDOWN = 2, 3, 0x20, 0x100
 _PRCTL = {"SET_NAME": 15, "GET_NAME": 16, "CAPBSET_READ": 23, "SET_VMA": 0x53564D41}
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # duplicates, flags and locks; not whom to send which signal
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # is it a terminal, its size; bytes waiting; blocking; exec
@@ -75,9 +75,9 @@ def restrict(*, times: bool) -> None:
     # A thread, and never a process: none outlives this one or escapes its limits. clone3 hides its flags in memory.
     rules.allow("clone", _masked(0, _CLONE_THREAD, _CLONE_THREAD))
     rules.refuse("clone3", errno.ENOSYS)
-    # Memory that is shared and has no file counts against no limit.
-    rules.allow("mmap", _masked(3, _MAP_ANONYMOUS, 0))
-    rules.allow("mmap", _masked(3, _MAP_TYPE, _MAP_PRIVATE))
+    # Memory that is shared and has no file counts against no limit, nor does what may grow as a stack does.
+    rules.allow("mmap", _masked(3, _MAP_ANONYMOUS | _MAP_GROWSDOWN, 0))
+    rules.allow("mmap", _masked(3, _MAP_TYPE | _MAP_GROWSDOWN, _MAP_PRIVATE))
     for name in ("kill", "tgkill"):
         rules.allow(name, _equals(0, os.getpid()))
     rules.allow("prlimit64", _equals(0, 0), _equals(2, 0))

@@ -27,12 +27,13 @@ from aimass.usecases.job_log import JobLog, described_conversion
 from aimass.usecases.order_conversion import DATA, MAIN, RESULT
 
 MAX_RESULT_BYTES = 1 << 20
-MAX_FILE_BYTES = 4 << 30  # what the import's next step fetches again, with room for its optimised graph
+MAX_BYTES = 4 << 30  # of all files: the import's next step fetches them again, with room for its optimised graph
 MAX_NAMES_BYTES = 40_000  # of labels and columns: states carry 256 KB in all
 MAX_EXAMPLES_BYTES = 4000  # of rows that differ
 _MOST_DIFFERENCES, _MOST_SHOWN, _MOST_NOTES = 50, 10, 20
 _MOST_TEXT = 300
 _SMALLEST, _LARGEST = 1e-100, 1e100  # the table's numbers end at 1e-130 and 1e126
+_MOST_SECONDS, _MOST_MEMORY, _MOST_ROWS = 86_400, 1 << 50, 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def collect_conversion(
     job = at.registry.get_job(tenant, job_id)
     version = at.registry.get_version(tenant, job.model, job.version)
     model, proof = _delivered(_read(at.files, ordered.folder))
+    _check_plausible(proof)
+    _check_proven(proof.replay)
     conversion = _conversion(identified, model, proof, accept_drift=version.accept_drift)
     log = JobLog(at.registry, tenant, job_id, job.attempt, "convert")
     for line in described_conversion(conversion):
@@ -122,6 +125,27 @@ def _delivered(result: _Result) -> tuple[_Model, _Proof]:
     if result.converted is None or result.conversion is None:
         raise InternalError("the conversion's result holds neither a model nor an error")
     return result.converted, result.conversion
+
+
+def _check_plausible(proof: _Proof) -> None:
+    figures = {
+        "seconds": (proof.seconds, _MOST_SECONDS),
+        "memory_bytes": (proof.memory_bytes, _MOST_MEMORY),
+        "rows": (proof.replay.rows, _MOST_ROWS),
+    }
+    for name, (value, most) in figures.items():
+        if not 0 <= value <= most:  # nan is neither
+            raise InternalError(f"the conversion's result can't be read: {name} is not between 0 and {most}")
+
+
+def _check_proven(replay: Replay) -> None:
+    if replay.rows < 1 or not replay.differences:
+        raise ConversionFailed(
+            f"nothing shows that the ONNX model answers as the original: {replay.rows} rows and"
+            f" {len(replay.differences)} outputs were compared; send a sample that both answer",
+            rows=replay.rows,
+            outputs=len(replay.differences),
+        )
 
 
 def _refused(refusal: _Refusal) -> ImportRefused:
@@ -208,19 +232,22 @@ def _stored(at: Collected, tenant: str, folder: str, model: _Model) -> ModelFile
     if model.main != MAIN or names not in ([MAIN], [MAIN, DATA], [DATA, MAIN]):
         raise InternalError(f"the conversion left other files than it may: {names[:10]}")
     with TemporaryDirectory() as scratch:
-        files = tuple(_kept(at, tenant, folder, file, Path(scratch)) for file in model.files)
-    return ModelFiles(MAIN, files)
+        files: list[StoredFile] = []
+        for file in model.files:
+            room = MAX_BYTES - sum(kept.size for kept in files)
+            files.append(_kept(at, tenant, folder, file, Path(scratch), room))
+    return ModelFiles(MAIN, tuple(files))
 
 
-def _kept(at: Collected, tenant: str, folder: str, announced: _File, scratch: Path) -> StoredFile:
+def _kept(at: Collected, tenant: str, folder: str, announced: _File, scratch: Path, room: int) -> StoredFile:
     path = scratch / announced.path
     try:
-        at.files.fetch(f"{folder}/{announced.path}", path, MAX_FILE_BYTES)
+        at.files.fetch(f"{folder}/{announced.path}", path, room)
     except NotFound as error:
         raise InternalError(f"the conversion left no {announced.path}") from error
     except PayloadTooLarge as error:
         raise ConversionFailed(
-            f"the ONNX model's file {announced.path} is larger than {MAX_FILE_BYTES} bytes", limit=MAX_FILE_BYTES
+            f"the ONNX model's files are larger than {MAX_BYTES} bytes together", limit=MAX_BYTES
         ) from error
     stored = at.artifacts.put_file(tenant, announced.path, path)
     path.unlink()

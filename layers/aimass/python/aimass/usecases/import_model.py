@@ -5,7 +5,6 @@ Each is a state, and may run twice.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from aimass.domain.errors import (
     UnsafeArchive,
     UnsupportedFormat,
 )
+from aimass.domain.leftovers import remove
 from aimass.domain.model import Job, ModelFiles, SourceFile, StoredFile, TensorSpec
 from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, UploadStore
 from aimass.sandbox.identify import Identified, identify_folder
@@ -239,9 +239,9 @@ def _check_size(what: str, described: object, count: int, limit: int, remedy: st
 def _folder() -> Iterator[Path]:
     for stale in Path(gettempdir()).glob(f"{_FOLDER}*"):
         # A function that was killed has left it; its environment serves one call at a time.
-        shutil.rmtree(stale, ignore_errors=True)
+        remove(stale)
     folder = Path(mkdtemp(prefix=_FOLDER))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)

@@ -42,9 +42,12 @@ class IdentifiedModel:
 
 @dataclass(frozen=True)
 class OrderedConversion:
-    """What `order_conversion` hands on: a presigned URL of the order, and the folder in the store that it is about."""
+    """What `order_conversion` hands on: a presigned URL of the order, and the folder in the store that it is about.
 
-    order_url: str
+    The URL is for the job alone: `convert` puts the job's status in its place.
+    """
+
+    order_url: str | dict[str, str]
     folder: str
 
 

@@ -44,7 +44,7 @@ def request_verification(at: Imports, tenant: str, model: str, number: int) -> J
 
 
 def verification_input(version: Version) -> dict[str, Any]:
-    """What `identify` and `convert` would hand on. With it the state machine begins at `verify`."""
+    """What `identify` and `collect_conversion` would hand on. With it the state machine begins at `verify`."""
     assert version.format is not None
     assert version.framework is not None
     assert version.parameter_count is not None

@@ -12,7 +12,7 @@ from aimass.domain.clock import later
 from aimass.domain.errors import NotFound
 from aimass.domain.ports import ArtifactIndex, ArtifactSweeper, ModelRegistry
 
-GRACE_DAYS = 35.0  # an import takes three hours at most: what it wants is never this old
+GRACE_DAYS = 35.0  # an import takes six hours at most: what it wants is never this old
 ROUND_HOURS = 24.0  # from the start of one round over all artifacts to the next
 logger = logging.getLogger(__name__)
 

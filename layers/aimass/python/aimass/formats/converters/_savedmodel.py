@@ -30,10 +30,10 @@ def open_saved_model(folder: Path, candidate: Candidate) -> SavedModel:
 
 
 def checked_operators(path: Path) -> set[str]:
-    """All operators of the SavedModel. Raises ConversionFailed for one that reaches out of the graph."""
+    """All operators of the SavedModel. Raises ConversionFailed for one that no model needs."""
     with mapped(path) as content:
         names = operators.of_saved_model(content)
-    operators.refuse_reaching(names)
+    operators.refuse_others(names)
     return names
 
 

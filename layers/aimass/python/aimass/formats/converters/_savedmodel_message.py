@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +95,17 @@ class _Reach:
 
     def _of(self, node: Any, called: set[str]) -> set[str]:
         found = {node.op}
-        for value in node.attr.values():
-            for function in (value.func.name, *(one.name for one in value.list.func)):
-                if function in self._functions and function not in called:
-                    called.add(function)
-                    for inner in self._functions[function]:
-                        found |= self._of(inner, called)
+        for function in _functions(node):
+            if function in self._functions and function not in called:
+                called.add(function)
+                for inner in self._functions[function]:
+                    found |= self._of(inner, called)
         return found
+
+
+def _functions(node: Any) -> Iterator[str]:
+    """The names of functions that it may call: one's own name may stand for an operator's."""
+    yield node.op
+    for value in node.attr.values():
+        yield value.func.name
+        yield from (one.name for one in value.list.func)

@@ -25,10 +25,6 @@ _WAYS = (
         "tables of words are taken with whole numbers or floats as values; export the part behind the others",
     ),
     (re.compile("TFL_"), "send the SavedModel or Keras model that it was made from"),
-    (
-        re.compile("XlaCallModule"),
-        "it holds a program of XLA, as JAX writes it; export it with jax2onnx where it was trained",
-    ),
 )
 _ELSE = "export the model without it, or convert it where it was trained"
 

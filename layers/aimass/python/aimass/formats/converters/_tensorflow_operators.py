@@ -1,12 +1,13 @@
-"""The operators of a SavedModel, read without TensorFlow: those that reach out of it are refused before it runs."""
+"""The operators of a SavedModel, read without TensorFlow: those that no model needs are refused before it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from aimass.domain.errors import ConversionFailed, InvalidModel
 from aimass.formats.content import Content
+from aimass.formats.converters._tensorflow_allowed import in_saved_model
 from aimass.formats.member import shown
 from aimass.formats.protobuf import BYTES, Malformed, fields
 
@@ -20,6 +21,7 @@ _FUNCTION_NODES = (_META_GRAPHS, _GRAPH, 2, 1, 3, _OPERATOR)
 CHECKPOINT = ("SaveV2", "Save", "SaveSlices", "MergeV2Checkpoints", "ShardedFilename*")
 RESTORE = ("RestoreV2", "Restore", "RestoreSlice")
 
+# Only to say of what is refused what it does: what may be there is said by `_tensorflow_allowed`.
 _FILES = (
     *("ReadFile", "WriteFile", "MatchingFiles*", "ExperimentalMatchingFiles*", "ImmutableConst", "RecordInput"),
     *("InitializeTableFromTextFile*", "GenerateVocabRemapping", "LoadAndRemapMatrix", "FixedUnigramCandidateSampler"),
@@ -29,8 +31,10 @@ _FILES = (
     *("FileSystemSetConfiguration", "DTensorRestore*"),
 )
 _NETWORK = ("Rpc*", "TryRpc", "Remote*", "DataService*", "RegisterDataset*", "Send", "Recv", "_*Send", "_*Recv")
-_CODE = ("*PyFunc*", "XlaCustomCall*", "TRTEngineOp", "Collective*", "*TPU*")
+_CODE = ("*PyFunc*", "Xla*", "TRTEngineOp", "Collective*", "*TPU*")
 _REACHING = {"files": _FILES, "the network": _NETWORK, "code beside the graph or other devices": _CODE}
+_ELSE = "export what takes tensors alone, and prepare them before it; or send the model as ONNX"
+_XLA = "it holds a program of XLA, as JAX writes it; export it with jax2onnx where it was trained"
 
 
 def of_saved_model(content: Content) -> set[str]:
@@ -59,14 +63,17 @@ def matching(operators: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return sorted({name for name in operators if any(fnmatchcase(name, one) for one in wanted)})
 
 
-def refuse_reaching(operators: Iterable[str]) -> None:
-    """Raises ConversionFailed that names the operators that reach for files, the network or code."""
-    there = set(operators)
+def refuse_others(operators: Iterable[str], allowed: Callable[[str], bool] = in_saved_model) -> None:
+    """Raises ConversionFailed that names the operators that are not allowed, and says what those do that are known."""
+    there = {name for name in operators if not allowed(name)}
     for what, patterns in _REACHING.items():
         if found := matching(there, patterns):
-            names = [shown(name) for name in found[:5]]
-            raise ConversionFailed(
-                f"the graph holds {', '.join(names)}, which reaches for {what}; export the model without it, with what"
-                " it reads as constants or inputs",
-                operators=names,
-            )
+            way = _XLA if found[0].startswith("Xla") else "export the model without it, with what it reads as inputs"
+            raise _refused(found, f"which reaches for {what}", way)
+    if there:
+        raise _refused(sorted(there), "which is not among the operators that are opened here", _ELSE)
+
+
+def _refused(found: list[str], why: str, way: str) -> ConversionFailed:
+    names = [shown(name) for name in found[:5]]
+    return ConversionFailed(f"the graph holds {', '.join(names)}, {why}; {way}", operators=names)

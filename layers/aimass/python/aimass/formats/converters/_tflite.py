@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aimass.domain.errors import ConversionFailed
+from aimass.domain.errors import ConversionFailed, InvalidModel
 from aimass.formats.converter import Candidate, Converted, Wanted
 from aimass.formats.converters import _tensorflow as tensorflow
 from aimass.formats.converters import _tensorflow_operators as operators
 from aimass.formats.converters import _tf2onnx_operators
+from aimass.formats.converters._tensorflow_allowed import computes
+from aimass.formats.member import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +145,7 @@ def _checked(content: bytes) -> tuple[str, ...]:
 
     model = Model.GetRootAs(content, 0)
     custom, builtin = _operators(model)
-    operators.refuse_reaching(name.removeprefix(_FLEX) for name in custom)
+    operators.refuse_others(_flex(model), computes)
     if foreign := sorted(
         name for name in custom if not name.startswith(_FLEX) and name != "TFLite_Detection_PostProcess"
     ):
@@ -174,6 +176,32 @@ def _operators(model: Any) -> tuple[set[str], set[str]]:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         builtin.add(names.get(number, f"operator {number}"))
     return custom, builtin
+
+
+def _flex(model: Any) -> set[str]:
+    """The operators of TensorFlow itself: what runs is named by each one's options, whatever its code says."""
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+    from tf2onnx.flexbuffers import read_flexbuffer
+
+    codes = [model.OperatorCodes(index).CustomCode() or b"" for index in range(model.OperatorCodesLength())]
+    found = {code.decode("utf-8", "replace").removeprefix(_FLEX) for code in codes if code.startswith(_FLEX.encode())}
+    for operator in _each(model):
+        code = codes[operator.OpcodeIndex()]
+        if not code.startswith(_FLEX.encode()):
+            continue
+        try:
+            name, definition = read_flexbuffer(operator.CustomOptionsAsNumpy().tobytes(), decode_strings=False)
+            inner = NodeDef.FromString(definition).op
+        except Exception:  # whatever the parsers make of bytes that are no options
+            raise InvalidModel(f"the options of its operator {shown(code)} can't be read; {_SOURCE}") from None
+        found |= {name.decode("utf-8", "replace"), inner}
+    return found
+
+
+def _each(model: Any) -> Iterator[Any]:
+    for index in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(index)
+        yield from (graph.Operators(number) for number in range(graph.OperatorsLength()))
 
 
 def _is_sparse(model: Any) -> bool:

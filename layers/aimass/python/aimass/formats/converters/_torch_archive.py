@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,7 @@ _PT2 = re.compile(
 _PROGRAM = re.compile(r"(.*/)?(models/\w+|serialized_exported_program)\.json")
 _CONFIG = re.compile(r".*_(weights|constants)_config\.json")
 _MOST_PROGRAM = 256 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 _SCRIPT = (re.compile(r"__torch__(\.\w+)*:\w+", re.ASCII), re.compile(r"torch\.jit\._pickle:\w+", re.ASCII))
 TORCHSCRIPT = replace(TORCH, patterns=(*TORCH.patterns, *_SCRIPT))
@@ -60,7 +62,7 @@ def scan_pt2(folder: Path, candidate: Candidate) -> str:
         if _PROGRAM.fullmatch(name) or _CONFIG.fullmatch(name):
             if info.file_size > _MOST_PROGRAM:
                 raise _refused(f"holds a program of {info.file_size} bytes; at most {_MOST_PROGRAM}", name)
-            check_program(archive.read(info), shown(name))
+            check_program(_read(archive, info), shown(name))
     with _advised("an exported program needs none such"):
         verdict = scan(path, TORCH)
     return f"a program of PyTorch's operators alone; {verdict}"
@@ -76,7 +78,7 @@ def scan_torchscript(folder: Path, candidate: Candidate) -> str:
             continue
         if info.file_size > _MOST_PROGRAM:
             raise _refused(f"holds code of {info.file_size} bytes; at most {_MOST_PROGRAM}", name)
-        if called := reaching(archive.read(info)):
+        if called := reaching(_read(archive, info)):
             raise _refused(f"calls {shown(called)}, which no model needs", name)
     with _advised("TorchScript needs none such"):
         verdict = scan(path, TORCHSCRIPT)
@@ -119,17 +121,24 @@ def _members(path: Path) -> Iterator[tuple[str, str, zipfile.ZipInfo, zipfile.Zi
                 match = _PATH.fullmatch(member.filename)
                 top = member.filename.startswith(("serialized_", "extra_files/")) or match is None
                 yield member.filename, member.filename if top or not match else match["inside"], member, archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise TruncatedModel(f"{shown(path.name)} is a damaged zip file ({str(error)[:100]})") from None
 
 
-def _check_names(path: Path, names: list[str]) -> None:
-    import torch
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        return archive.read(member)
+    except _DAMAGE as error:
+        raise TruncatedModel(f"{shown(member.filename)} is damaged ({str(error)[:100]})") from None
 
+
+def _check_names(path: Path, names: list[str]) -> None:
     if len({name.lower() for name in names}) < len(names):
         raise _refused("holds a name twice", "")
     if "serialized_exported_program.json" in names:
         return
+    import torch
+
     reader = torch._C.PyTorchFileReader(str(path))
     seen = {name.partition("/")[2] for name in names}
     if seen != {*reader.get_all_records()}:

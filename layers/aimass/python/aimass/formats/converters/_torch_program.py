@@ -41,6 +41,7 @@ _ALLOWED = (
     *(ast.Expression, ast.Call, ast.Name, ast.Load, ast.Constant, ast.keyword, ast.BinOp, ast.UnaryOp, ast.BoolOp),
     *(ast.Compare, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
+_SIZE = "expr_str"
 _SYMBOL = re.compile(r"[A-Za-z]+\d*|-?[\d.e+-]+", re.ASCII)
 _INPUT = re.compile(r"\w+", re.ASCII)
 _GUARD = frozenset({"size", "shape", "stride", "storage_offset", "ndim", "dim"})  # of L['input']
@@ -73,10 +74,10 @@ def _strings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             stack.extend((key, item) for item in value)
         elif isinstance(value, dict):
+            # Any key may be a tensor's name: none is passed over. sympy reads what lies in a dict, too.
+            if key == _SIZE:
+                yield key, json.dumps(value)
             for inner, item in value.items():
-                # What torch says of where a node came from: it is kept as text.
-                if key == "metadata" or inner == "stack_trace":
-                    continue
                 yield "range_constraints" if key == "range_constraints" else "name", inner
                 stack.append((inner, item))
 
@@ -85,7 +86,7 @@ def _problem(key: str, value: str) -> str | None:
     if key in {"target", "as_operator"}:
         known = _TARGET.fullmatch(value) and value not in _LOOKS_UP and not _REACHES.match(value)
         return None if known else "calls what is no operator of PyTorch's"
-    if key in {"expr_str", "range_constraints"}:
+    if key in {_SIZE, "range_constraints"}:
         return None if _is_size(value) else "has a size that is no expression of sizes"
     if key == "guards_code":
         return None if _is_size(value, _GUARD) else "has a guard that compares more than sizes"

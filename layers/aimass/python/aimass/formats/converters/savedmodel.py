@@ -77,11 +77,11 @@ def _open(folder: Path, candidate: Candidate) -> Original:
 
 
 def _scan(folder: Path, candidate: Candidate) -> str:
-    """Raises ConversionFailed for operators that reach for files, the network or code."""
+    """Raises ConversionFailed for operators that are not on the list of those that models need."""
     from aimass.formats.converters import _savedmodel
 
     count = len(_savedmodel.checked_operators(folder / candidate.main))
-    return f"no operator reaches for files, the network or code ({count} kinds of operators)"
+    return f"only operators that models need ({count} kinds), none for files, the network or code"
 
 
 CONVERTER = Converter(

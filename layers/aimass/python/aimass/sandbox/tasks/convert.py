@@ -70,7 +70,14 @@ def _scanned(converter: Converter, folder: Path, candidate: Candidate) -> str | 
         return None
     if converter.scan is None:
         raise UnsafePickle(f"{candidate.main} can hold a program, and nothing here scans it before it is opened")
-    return converter.scan(folder, candidate)
+    try:
+        return converter.scan(folder, candidate)
+    except (ImportRefused, MemoryError):
+        raise
+    except Exception as error:  # what can't be read as it should be is not opened either
+        said = f"{type(error).__name__}: {reason(str(error), str(Path.cwd()))}"
+        text = f"{candidate.main} can't be checked for programs ({said}); it was not opened: {converter.remedy}"
+        raise UnsafePickle(text, reason=said) from None
 
 
 def _converted(
@@ -120,13 +127,21 @@ def _replayed(original: Original, main: Path, request: dict[str, Any], spent: fl
         onnx=lambda feed: dict(zip(names, model.run(feed, run_options()), strict=True)),
         inputs=model.inputs,
         outputs=model.outputs,
+        trees=_has_trees(main),
     )
+    left = min(max((request["seconds"] - spent) / 2, _LEAST_SECONDS), _MOST_SECONDS)
     if request["sample"]:
         feed = read_sample(Path(request["sample"]), model.inputs)
         expected = read_outputs(Path(request["expected"]), model.outputs) if request["expected"] else None
-        return replay_given(sides, feed, expected)
-    left = (request["seconds"] - spent) / 2
-    return replay_made_up(sides, original.wanted, min(max(left, _LEAST_SECONDS), _MOST_SECONDS))
+        return replay_given(sides, feed, expected, original.wanted, left)
+    return replay_made_up(sides, original.wanted, left)
+
+
+def _has_trees(main: Path) -> bool:
+    import onnx
+
+    graph = onnx.load(main, load_external_data=False).graph
+    return any(node.op_type.startswith("TreeEnsemble") for node in graph.node)
 
 
 def _tools() -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aimass.formats.member import shown
-from aimass.sandbox.tasks.compare import Array, Judged, array_of, compared
+from aimass.sandbox.tasks.compare import Array, Judged, array_of, pair_of
 from aimass.sandbox.tasks.made_up import Batch
 
 Answers = tuple[Batch, Mapping[str, Any], Mapping[str, Any]]
@@ -44,7 +44,7 @@ def _rows(name: str, judged: Judged, answers: Sequence[Answers]) -> Iterator[tup
 
 def _example(name: str, answer: Answers, row: int, most: int, sides: tuple[str, str]) -> dict[str, Any]:
     batch, one, other = answer
-    pair = compared(one[name], other[name], batch.rows)
+    pair = pair_of(name, one, other, batch.rows)
     facts = {"output": shown(name), "from": batch.kind, "row": row}
     facts["inputs"] = {
         shown(key): _listed(_row(array_of(value), row, batch.rows), most) for key, value in batch.feed.items()

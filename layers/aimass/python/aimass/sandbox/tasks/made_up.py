@@ -15,7 +15,7 @@ from aimass.sandbox.tasks.session import Feed
 
 #: Lengths and sides to try for dimensions beside the first, until three of them run.
 SIZES = (16, 1, 3, 32, 224, 512)
-_SWEEPS = 4  # batches that go through the values at which the model decides
+DECIDING = "values at which the model decides, and next to them"
 _SEED = 20
 _FIRST = "the first dimension"
 
@@ -31,6 +31,14 @@ class Batch:
     feed: Feed
     rows: int
     plausible: bool = True
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How many of the values at which the model decides are tried, and in batches of how many rows."""
+
+    values: int
+    rows: int
 
 
 class MadeUp:
@@ -66,15 +74,17 @@ class MadeUp:
         """Values from everywhere in their range, one in three at which the model decides."""
         return self._batch(kind, rows, size, "random")
 
-    def batches(self, rows: int, size: int) -> Iterator[Batch]:
-        """All that a model is tried with, `rows` at a time where it takes them."""
+    @property
+    def deciding(self) -> int:
+        """How many values there are at which the model decides, with the neighbours of each."""
+        return sum(sum(1 for _ in flat_near(one)) for one in self._wanted if one.shape)
+
+    def batches(self, rows: int, size: int, sweep: Sweep) -> Iterator[Batch]:
+        """All that a model is tried with, `rows` at a time where it takes them; what may be many comes last."""
         yield self.random(rows, size)
         if any(one.dtype.startswith(("float", "bfloat")) for one in self._wanted):
             yield self._batch("zeros", min(rows, 2), size, "zeros")
             yield self._batch("the ends of the range", min(rows, 16), size, "ends")
-        near = [(one.name, column, value) for one in self._wanted if one.shape for column, value in flat_near(one)]
-        if near:
-            yield from self._sweeps(near, rows, size)
         if any(one.dtype == "str" for one in self._wanted):
             yield self._batch("several words in one text", min(rows, 32), size, "phrases")
             yield self._batch("unusual texts", min(rows, 32), size, "unusual", plausible=False)
@@ -82,13 +92,16 @@ class MadeUp:
             yield self.random(1, size, "a single row")
         else:
             yield from (self.random(1, size) for _ in range(rows))
+        near = [(one.name, column, value) for one in self._wanted if one.shape for column, value in flat_near(one)]
+        if near:
+            yield from self._sweeps(near, sweep, size)
 
-    def _sweeps(self, near: Sequence[tuple[str, int, Any]], rows: int, size: int) -> Iterator[Batch]:
+    def _sweeps(self, near: Sequence[tuple[str, int, Any]], sweep: Sweep, size: int) -> Iterator[Batch]:
         """Rows with one column each at a value where the model decides, or next to it; all of them if they are few."""
-        order = self._random.permutation(len(near))[: _SWEEPS * rows]
-        step = rows if self.batched else 1
+        order = self._random.permutation(len(near))[: sweep.values]
+        step = sweep.rows if self.batched else 1
         for start in range(0, len(order), step):
-            batch = self.random(rows, size, "values at which the model decides, and next to them")
+            batch = self.random(min(step, len(order) - start), size, DECIDING)
             for row, index in enumerate(order[start : start + step]):
                 name, column, value = near[index]
                 by_column(batch.feed[name])[row % len(batch.feed[name]), column] = value
