@@ -1,6 +1,7 @@
 PORT ?= 8080
 STATE ?= .aimass
 KILLS ?= 120
+WORKERS ?= 2
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,12 +14,12 @@ run: $(VENV)/run.stamp
 # The environment alone, in which the CDK app and the operator's commands run.
 env: $(VENV)/dev.stamp
 
-test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp $(VENV)/asl.stamp
+test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp $(VENV)/asl.stamp converters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 # Against a deployed stack: URL is its output `url`, KEY a key of a tenant that is used for nothing else.
 smoke: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp
@@ -120,7 +121,7 @@ $(VENV)/convert-torch/stamp: requirements/torch-cpu.lock
 $(VENV)/convert-torch/stamp: CONVERTER_PIP += -r requirements/torch-cpu.lock $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 $(VENV)/convert-%/stamp: requirements/convert-%.lock $(VENV)/run.stamp
-	@echo "making the environment that converts $* models, once: 0.8 to 1.6 GB ..."
+	@echo "making the environment that converts $* models, once: 0.9 to 1.7 GB ..."
 	@rm -rf $(@D) && $(BIN)/python -m venv --without-pip $(@D)
 	@$(CONVERTER_PIP) -r requirements/convert-$*.lock
 	@touch $@

@@ -22,6 +22,7 @@ from typing import Any
 
 from aimass.domain.leftovers import remove
 from local.converters import python_of
+from local.places import Places
 
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("batch_child.py")
@@ -29,7 +30,6 @@ DEFINITIONS = "job_definitions.json"
 OF_CONVERSIONS = "-jobs-convert-"
 #: From a job's submission to the end of its last attempt, as the deployed state `convert` waits.
 SECONDS = 9000
-_POLL_SECONDS = 0.2
 _REMEMBERED = 1000  # names of executions that were stopped: one of them may still submit its job
 
 
@@ -83,13 +83,16 @@ def _definition(properties: dict[str, Any]) -> Definition:
 
 
 class Batch:
-    """Runs jobs for their callers' threads, `at_once` of them; the others wait. `python` finds an environment's."""
+    """Runs jobs for their callers' threads, `at_once` of them; the others wait, each share in its turn.
+
+    `python` finds an environment's.
+    """
 
     def __init__(
         self, state: Path, at_once: int, python: Callable[[str], Path] = python_of, seconds: float = SECONDS
     ) -> None:
         self._state = state
-        self._free = threading.Semaphore(at_once)
+        self._places = Places(at_once)
         self._python = python
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -99,18 +102,15 @@ class Batch:
         for left in Path(tempfile.gettempdir()).glob(f"{self._prefix}*"):
             remove(left)  # of a process that was killed
 
-    def run(self, name: str, definition: str, environment: Mapping[str, str]) -> None:
+    def run(self, name: str, definition: str, environment: Mapping[str, str], share: str) -> None:
         """A job from its submission to its end. Raises JobFailed, JobLate."""
         ends = time.monotonic() + self._seconds
         wanted = self._defined(definition)
         with self._lock:
             self._jobs[name] = None
         try:
-            self._wait_for_a_place(name, ends)
-            try:
+            with self._places.taken(share, lambda: self._check_wanted(name, ends)):
                 self._attempts(name, wanted, environment, ends)
-            finally:
-                self._free.release()
         finally:
             with self._lock:
                 del self._jobs[name]
@@ -131,12 +131,11 @@ class Batch:
                 return Definition(**{**one, "command": tuple(one["command"]), "again": tuple(one["again"])})
         raise JobFailed(f"no job definition {name}")
 
-    def _wait_for_a_place(self, name: str, ends: float) -> None:
-        while not self._free.acquire(timeout=_POLL_SECONDS):
-            if name in self._stopped:
-                raise JobFailed("stopped with its execution")
-            if time.monotonic() > ends:
-                raise self._late()
+    def _check_wanted(self, name: str, ends: float) -> None:
+        if name in self._stopped:
+            raise JobFailed("stopped with its execution")
+        if time.monotonic() > ends:
+            raise self._late()
 
     def _late(self) -> JobLate:
         return JobLate(f"the job did not end within {self._seconds:g} s of its submission")

@@ -150,7 +150,7 @@ def run_jobs_in(batch: Batch) -> None:
 
 
 def submitter(
-    run: Callable[[str, str, dict[str, str]], None], failure: Callable[[str, str], Exception]
+    run: Callable[[str, str, dict[str, str], str], None], failure: Callable[[str, str], Exception]
 ) -> Callable[[str, dict[str, Any]], dict[str, str]]:
     """Answers `batch:submitJob.sync` when the job has ended. Raises `failure(error, cause)` as a task that failed."""
 
@@ -158,7 +158,7 @@ def submitter(
         overrides = parameters["ContainerOverrides"]["Environment"]
         environment = {one["Name"]: one["Value"] for one in overrides}
         try:
-            run(parameters["JobName"], parameters["JobDefinition"], environment)
+            run(parameters["JobName"], parameters["JobDefinition"], environment, parameters["ShareIdentifier"])
         except JobLate as late:
             raise failure("States.Timeout", str(late)) from None
         except JobFailed as failed:

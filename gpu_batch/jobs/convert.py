@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from aimass.domain.conversion import MAX_RESULT_BYTES
 from aimass.domain.errors import ConversionFailed, ImportRefused, InternalError
 from aimass.domain.leftovers import remove
 from aimass.sandbox.convert import MODEL, OUT, ConvertedModel, check_isolation, check_sizes, convert_folder, opened
@@ -29,7 +30,6 @@ from jobs.order import ConversionOrder, File, OrderInvalid, parse_conversion
 from jobs.presigned import Presigned, TransferFailed
 
 DELIVERED, TRY_AGAIN, HOPELESS = 0, 1, 2
-_LONGEST_RESULT = 1 << 20
 _CHUNK = 1 << 20
 
 
@@ -66,6 +66,21 @@ def _stopped(number: int, _: object) -> NoReturn:
     sys.exit(128 + number)
 
 
+class _Progress:
+    """Tells once of each phase. No job fails for want of it."""
+
+    def __init__(self, order: ConversionOrder, s3: Presigned) -> None:
+        self._left = dict(order.progress)
+        self._s3 = s3
+
+    def tell(self, phase: str) -> None:
+        if url := self._left.pop(phase, None):
+            try:
+                self._s3.touch(phase, url)
+            except TransferFailed as error:
+                _log("progress lost", reason=str(error))
+
+
 def _result(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, Any]:
     """`{converted, conversion}` or `{error: {code, message, details}}`."""
     try:
@@ -82,17 +97,23 @@ def _refusal(error: ImportRefused) -> dict[str, Any]:
 
 
 def _converted(order: ConversionOrder, s3: Presigned, folder: Path, isolation: Isolation) -> dict[str, Any]:
+    progress = _Progress(order, s3)
+    progress.tell("started")
     folder.chmod(0o711)  # the child may be another user, and is to reach its own folder within
     within = folder / "child"
     within.mkdir(mode=0o700)
     _fetch([*order.files, *order.beside], s3, within / MODEL)
     sample, expected = (_fetched(file, s3, within / name) for name, file in order.given.items())
     _log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
-    model = convert_folder(within, order.candidate, sample, expected, order.limits, isolation)
+    model = convert_folder(within, order.candidate, sample, expected, order.limits, isolation, progress.tell)
     _log("converted", seconds=round(model.seconds, 2), memory_bytes=model.memory_bytes, isolation=isolation.description)
-    check_sizes(within / OUT, model.files)
-    files = [_uploaded(order.outputs, s3, within / OUT, name) for name in model.files]
-    return {"converted": _described(model, files), "conversion": _conversion(model)}
+    check_sizes(within / OUT, [*model.files, *model.beside])
+    progress.tell("storing")
+    files, beside = (
+        [_uploaded(order.outputs, s3, within / OUT, name) for name in names]
+        for names in (model.files, _placed(order, model.beside))
+    )
+    return {"converted": _described(model, files) | {"beside": beside}, "conversion": _conversion(model)}
 
 
 def _fetch(files: Sequence[File], s3: Presigned, folder: Path) -> None:
@@ -106,6 +127,13 @@ def _fetched(file: File | None, s3: Presigned, folder: Path) -> Path | None:
         return None
     s3.download(file, folder / file.path)
     return folder / file.path
+
+
+def _placed(order: ConversionOrder, beside: Sequence[str]) -> list[str]:
+    """What the order has a place for: one written before a deployment lacks what jobs leave since."""
+    if lost := [name for name in beside if name not in order.outputs]:
+        _log("no place", names=lost)
+    return [name for name in beside if name in order.outputs]
 
 
 def _uploaded(outputs: dict[str, str], s3: Presigned, folder: Path, name: str) -> dict[str, Any]:
@@ -126,7 +154,7 @@ def _described(model: ConvertedModel, files: list[dict[str, Any]]) -> dict[str, 
         "files": files,
         "framework": model.framework,
         "labels": model.labels,
-        "columns": model.columns,
+        "describes": model.describes,
         "notes": model.notes,
     }
 
@@ -138,10 +166,10 @@ def _conversion(model: ConvertedModel) -> dict[str, Any]:
 
 def _bounded(result: dict[str, Any]) -> bytes:
     body = json.dumps(result).encode()
-    if len(body) <= _LONGEST_RESULT:
+    if len(body) <= MAX_RESULT_BYTES:
         return body
-    text = f"what the conversion tells of the model takes {len(body)} bytes; at most {_LONGEST_RESULT}: it has too many"
-    error = ConversionFailed(f"{text} class names, columns or outputs", size=len(body), limit=_LONGEST_RESULT)
+    text = f"what the conversion tells of the model takes {len(body)} bytes; at most {MAX_RESULT_BYTES}: it has"
+    error = ConversionFailed(f"{text} too many class names, columns or outputs", size=len(body), limit=MAX_RESULT_BYTES)
     return json.dumps(_refusal(error)).encode()
 
 

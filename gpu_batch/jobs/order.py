@@ -43,7 +43,8 @@ class ConversionOrder:
     """A model to convert. `candidate` names its files, the first the main one; `beside` lie next to that.
 
     `given` are the sample and the outputs expected of it, under these names. `outputs` are URLs presigned for the PUT
-    of the ONNX model's files, by their names, and `result_url` that of one JSON document.
+    of the ONNX model's files, by their names, `progress` that of an empty object for each phase, and `result_url` that
+    of one JSON document.
     """
 
     candidate: Candidate
@@ -52,6 +53,7 @@ class ConversionOrder:
     given: dict[str, File | None]
     limits: Limits
     outputs: dict[str, str]
+    progress: dict[str, str]
     result_url: str
 
 
@@ -73,7 +75,7 @@ def parse_order(body: bytes) -> Order:
 
 def parse_conversion(body: bytes) -> ConversionOrder:
     """Reads `{conversion: {format, facts}, files, beside, sample?, expected?, limits, outputs: [{name, url}],
-    result_url}`, each file and the limits as in `parse_order`. Raises OrderInvalid.
+    progress: [{name, url}], result_url}`, each file and the limits as in `parse_order`. Raises OrderInvalid.
     """
     with _readable():
         document = json.loads(body)
@@ -84,7 +86,8 @@ def parse_conversion(body: bytes) -> ConversionOrder:
             beside=tuple(_file(one) for one in document["beside"]),
             given={name: _given(document, name) for name in ("sample", "expected")},
             limits=_conversion_limits(_limits(document)),
-            outputs={str(one["name"]): str(one["url"]) for one in document["outputs"]},
+            outputs=_places(document["outputs"]),
+            progress=_places(document.get("progress", [])),  # an order written before a deployment has none
             result_url=str(document["result_url"]),
         )
 
@@ -110,6 +113,10 @@ def _files(document: dict[str, Any]) -> tuple[File, ...]:
 
 def _given(document: dict[str, Any], name: str) -> File | None:
     return _file(document[name]) if document.get(name) else None
+
+
+def _places(listed: list[dict[str, Any]]) -> dict[str, str]:
+    return {str(one["name"]): str(one["url"]) for one in listed}
 
 
 def _limits(document: dict[str, Any]) -> Limits:

@@ -16,6 +16,7 @@ _CHUNK = 1 << 20
 _LONGEST_ORDER = 4 << 20
 _RETRIES = urllib3.Retry(total=4, backoff_factor=1, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_IN_PASSING = urllib3.Timeout(connect=2, read=2)
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote the whole URL
 
@@ -66,6 +67,10 @@ class Presigned:
     def write(self, what: str, url: str, body: bytes) -> None:
         """Puts a JSON document."""
         self._request(what, "PUT", url, body=body, headers={"Content-Type": "application/json"})
+
+    def touch(self, what: str, url: str) -> None:
+        """Puts an empty object, if that can be done at once."""
+        self._request(what, "PUT", url, body=b"", retries=False, timeout=_IN_PASSING)
 
     def upload(self, what: str, url: str, file: BinaryIO, size: int) -> None:
         """Puts an open file of `size` bytes."""

@@ -2,7 +2,8 @@
 
 What the states identify and verify do, in the same sandbox, with the machine's memory and disk in place of Lambda's.
 The environment names ORDER_URL, the presigned URL of an order (see `order`), and may name SCRATCH, a writable folder.
-It exits 0 when a result was delivered, a refusal too; 1 when trying again may help; 2 when it can't.
+It exits 0 when a result was delivered, a refusal too; 1 when a transfer failed, which may be tried again; 2 when that
+would not help.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ def main() -> int:
         order = parse_order(s3.read("the order", order_url))
         result = _result(order, s3, folder)
         s3.write("the result", order.result_url, json.dumps(result).encode())
-    except OrderInvalid as error:
-        _log("failed", reason=str(error))
-        return HOPELESS
-    except (TransferFailed, InternalError) as error:
+    except TransferFailed as error:
         _log("failed", reason=str(error))
         return TRY_AGAIN
+    except (OrderInvalid, InternalError) as error:  # a fault of ours comes again, after as long
+        _log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
+        return HOPELESS
     finally:
         remove(folder)
     _log("delivered", error=result.get("error", {}).get("code"))

@@ -15,6 +15,7 @@ from aws_cdk.aws_batch import (
     EcsMachineImage,
     EcsMachineImageType,
     EcsVolume,
+    FairshareSchedulingPolicy,
     FargateComputeEnvironment,
     IComputeEnvironment,
     JobQueue,
@@ -50,6 +51,7 @@ from infra.settings import Stage
 
 SCRATCH, JOB_USER = "/scratch", "10001"
 MAX_VCPUS = 16
+RESERVED_PERCENT = 25  # of them, for a tenant that has no jobs yet: one job's
 LOGIN = "ecr:GetAuthorizationToken and ecs:DiscoverPollEndpoint know no resource"
 GPU_INSTANCES = ("g4dn.xlarge", "g5.xlarge", "g6.xlarge")
 INSTANCE_ACTIONS = (
@@ -68,7 +70,10 @@ GIVE_UP = RetryStrategy.of(Action.EXIT, Reason.custom(on_reason="*"))
 
 
 class CpuQueue(Construct):
-    """Fargate: 4 vCPU, 30 GB of memory and 100 GB of scratch a job, 16 vCPU in all. The task has no role."""
+    """Fargate: 4 vCPU, 30 GB of memory and 100 GB of scratch a job, 16 vCPU in all, shared fairly among tenants.
+
+    The task has no role.
+    """
 
     def __init__(
         self,
@@ -89,7 +94,7 @@ class CpuQueue(Construct):
             security_groups=[network.jobs],
             maxv_cpus=MAX_VCPUS,
         )
-        _queue(self, environment, enabled=enabled)
+        _queue(self, environment, enabled=enabled, shared=self._shared())
         container = EcsFargateContainerDefinition(
             self,
             "container",
@@ -103,6 +108,15 @@ class CpuQueue(Construct):
             volumes=[EcsVolume.host(name="scratch", container_path=SCRATCH)],
         )
         _definition(self, container, [TRY_AGAIN, NO_IMAGE_YET, GIVE_UP])
+
+    def _shared(self) -> FairshareSchedulingPolicy:
+        """The next job is of the tenant that uses the least. What one alone may not take is the next one's."""
+        return FairshareSchedulingPolicy(
+            self,
+            "shared",
+            scheduling_policy_name=f"{Stack.of(self).stack_name}-{self.node.id}",
+            compute_reservation=RESERVED_PERCENT,
+        )
 
 
 class Conversion(Construct):
@@ -230,13 +244,20 @@ class GpuQueue(Construct):
         )
 
 
-def _queue(scope: Construct, environment: IComputeEnvironment, *, enabled: bool) -> None:
+def _queue(
+    scope: Construct,
+    environment: IComputeEnvironment,
+    *,
+    enabled: bool,
+    shared: FairshareSchedulingPolicy | None = None,
+) -> None:
     """A job that can't be placed within the hour is cancelled, and says why, in place of waiting for ever."""
     JobQueue(
         scope,
         "queue",
         job_queue_name=f"{Stack.of(scope).stack_name}-{scope.node.id}",
         enabled=enabled,
+        scheduling_policy=shared,
         compute_environments=[OrderedComputeEnvironment(compute_environment=environment, order=1)],
         job_state_time_limit_actions=[
             JobStateTimeLimitAction(max_time=Duration.hours(1), reason=reason)

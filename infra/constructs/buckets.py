@@ -26,6 +26,7 @@ WRITES = {"PutObject"}
 UPLOADS_KEPT = Duration.days(35)  # so long can an import be retried, as long as the table can be restored
 PREDICTIONS = "predictions"  # bodies and answers of prediction jobs, in the uploads bucket
 CONVERSIONS = "conversions"  # orders of conversions and what their jobs left, there too
+PROGRESS = f"{CONVERSIONS}/*.progress"  # what a conversion's job puts there to say how far it is
 WEEK = Duration.days(7)
 
 

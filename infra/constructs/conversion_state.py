@@ -11,13 +11,15 @@ from infra.constructs.acknowledged import acknowledge
 from infra.settings import CONVERTERS, Stage
 
 SECONDS = 9000  # three attempts, and a queue before them
+PRIORITY = 1  # among a tenant's own, which come in their order
 # Batch's own faults; a job's attempts are its definition's.
 RETRIED = ["Batch.ServerException", "Batch.TooManyRequestsException", "Batch.SdkClientException"]
 RULE = "StepFunctionsGetEventsForBatchJobsRule"  # Step Functions' own, by which it hears of the job's end
 
 
 class ConversionState(CustomState):
-    """The job is named for its execution. Queue and definitions go by their names: no export ties the stacks together.
+    """The job is named for its execution, and its share of the queue is its tenant's. Queue and definitions go by their
+    names: no export ties the stacks together.
 
     Of its result nothing but the status goes on: the rest has the order's URL in it. The status takes that URL's place,
     which no later state needs.
@@ -33,6 +35,8 @@ class ConversionState(CustomState):
                 "Parameters": {
                     "JobName.$": "$$.Execution.Name",
                     "JobQueue": f"{stage.jobs}-cpu",
+                    "ShareIdentifier.$": "States.Hash($.tenant, 'SHA-256')",  # Batch takes letters and digits alone
+                    "SchedulingPriorityOverride": PRIORITY,
                     "JobDefinition.$": f"States.Format('{stage.jobs}-convert-{{}}', $.identified.environment)",
                     "ContainerOverrides": {
                         "Environment": [{"Name": "ORDER_URL", "Value.$": "$.ordered.order_url"}],

@@ -11,7 +11,7 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
-from infra.constructs.buckets import CONVERSIONS
+from infra.constructs.buckets import CONVERSIONS, PROGRESS
 from infra.constructs.import_state_machine import ImportStateMachine
 from infra.constructs.python_layer import PinnedLayer, SourceLayer
 from infra.constructs.queues import PrivateQueue, WorkQueue
@@ -53,6 +53,7 @@ class ImportsStack(Stack):
         )
         self.uploaded = WorkQueue(self, "uploaded", stage=stage, key=storage.key, reader=self._start_import())
         self._queue_uploads()
+        self._note_progress()
         self._settle_what_ended(self._settle_import())
         self._sweep_every_hour(self._sweep(predictions))
 
@@ -128,6 +129,14 @@ class ImportsStack(Stack):
         function = self._light_function("fail_import")
         self._storage.table.allow_transactions(function)
         return function
+
+    def _note_progress(self) -> None:
+        """What a conversion's job puts to say how far it is; the function looks at the whole key."""
+        function = self._light_function("note_progress", asynchronous=True)
+        self._storage.table.allow(function, "PutItem")
+        put = {"bucket": {"name": [self._storage.uploads.name]}, "object": {"key": [{"wildcard": PROGRESS}]}}
+        pattern = EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=put)
+        self._call(function, "progress", hours=1, event_pattern=pattern)
 
     def _settle_import(self) -> ServiceFunction:
         function = self._light_function("settle_import", asynchronous=True)

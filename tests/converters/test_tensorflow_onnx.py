@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from aimass.formats.converters import _onnx_file, _onnx_inputs
+from aimass.formats.converters import _onnx_file, _onnx_graph, _onnx_inputs
 from aimass.formats.converters import _tensorflow as tensorflow
 
 F, I = TensorProto.FLOAT, TensorProto.INT64  # noqa: E741
@@ -152,7 +152,7 @@ def test_operators_that_onnx_lacks_are_found_within_loops_too() -> None:
     there = looping(1)
     there.graph.node[1].attribute[0].g.node[1].op_type = "TFL_CUSTOM"
 
-    assert _onnx_file.unknown_operators(there) == {"TFL_CUSTOM"}
+    assert _onnx_graph.unknown_operators(there) == {"TFL_CUSTOM"}
 
 
 def test_names_that_are_taken_get_an_ending() -> None:

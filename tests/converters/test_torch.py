@@ -38,6 +38,14 @@ SHAPES: dict[str, tuple[list[Any], list[Any]]] = {
         [["ids", "tensor(int64)", ["batch", "ids_1"]], ["mask", "tensor(int64)", ["batch", "ids_1"]]],
         [["output_0", "tensor(float)", ["batch", 3]], ["output_1", "tensor(float)", ["batch", "ids_1", 8]]],
     ),
+    "keyed_traced": (
+        [["row", "tensor(float)", ["batch", "row_1"]]],
+        [["double", "tensor(float)", ["batch", "row_1"]], ["sum", "tensor(float)", ["batch"]]],
+    ),
+    "chosen_pt2": (
+        [["rows", "tensor(float)", [5, 3]]],
+        [["output", "tensor(float)", ["output_0", 3]]],
+    ),
     "attention_traced": (
         [["ids", "tensor(int64)", ["batch", "ids_1"]], ["mask", "tensor(int64)", ["batch", "ids_1"]]],
         [["output", "tensor(float)", ["batch", 3]]],
@@ -102,6 +110,74 @@ def test_class_names_come_from_the_configuration(torch: Convert) -> None:
     assert torch(family="torch", model="bert_classifier")["labels"] == ["fewer", "more"]
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "activation"),
+    [
+        ("bert_classifier", {}, "softmax"),
+        ("bert_classifier", {"problem_type": "single_label_classification"}, "softmax"),
+        ("bert_classifier", {"problem_type": "multi_label_classification"}, "sigmoid"),
+        ("bert_classifier", {"problem_type": "regression"}, "none"),
+        ("vit_digits", {}, "softmax"),
+    ],
+)
+def test_what_makes_probabilities_of_scores_comes_from_the_configuration(
+    torch: Convert, name: str, changes: dict[str, Any], activation: str
+) -> None:
+    answer = torch(family="torch", model=name, **changes)
+
+    assert answer["describes"] == {"output": {"output": "logits", "activation": activation}}
+
+
+@pytest.mark.parametrize("name", ["bert_number", "bert_tagger", "bert_encoder"])
+def test_what_answers_no_classes_for_a_row_is_not_described_as_if_it_did(torch: Convert, name: str) -> None:
+    answer = torch(family="torch", model=name)
+
+    assert answer["describes"] == {}
+
+
+def test_sentence_transformers_cuts_texts_and_so_does_the_description(torch: Convert) -> None:
+    assert torch(family="torch", model="minilm")["describes"] == {"input": {"text": {"max_length": 256}}}
+
+
+def test_a_tokenizer_is_made_of_a_vocabulary(torch: Convert) -> None:
+    answer = torch(family="torch", model="bert_words")
+
+    assert answer["beside"] == ["tokenizer.json"]
+    assert answer["notes"] == ["tokenizer.json was made of vocab.txt, so that texts can be sent as they are"]
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "told"),
+    [
+        ("spiece.model", "of spiece.model alone none is made here: where sentencepiece is installed, AutoTokenizer"),
+        ("vocab.json", "none can be made of vocab.json ("),
+    ],
+)
+def test_a_vocabulary_that_no_tokenizer_is_made_of_says_what_to_do(torch: Convert, vocabulary: str, told: str) -> None:
+    answer = torch(family="torch", model="bert_words", vocabulary=vocabulary)
+
+    assert answer["beside"] == []
+    (note,) = answer["notes"]
+    assert note.startswith("it has no tokenizer.json, so texts can't be sent to it as they are")
+    assert told in note
+
+
+def test_quantized_modules_and_models_of_texts_and_pictures_say_what_to_send(torch: Convert) -> None:
+    quantized = torch(family="torch", model="quantized_traced")["error"]
+    both = torch(family="torch", model="clip")["error"]
+
+    assert "quantized by torch.ao, which torch.onnx can't write" in quantized["message"]
+    assert "takes texts and pictures together is not converted here" in both["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "framework"),
+    [("digits_pt2", "PyTorch 2."), ("minilm", "transformers 4."), ("bert_tagger", "transformers 5")],
+)
+def test_the_library_that_saved_a_model_is_named_with_its_version(torch: Convert, name: str, framework: str) -> None:
+    assert torch(family="torch", model=name)["framework"].startswith(framework)
+
+
 def test_sentence_transformers_pooling_is_part_of_the_model(torch: Convert) -> None:
     notes = torch(family="torch", model="minilm")["notes"]
 
@@ -126,6 +202,18 @@ def test_a_module_in_training_is_refused(torch: Convert, name: str) -> None:
 
     assert error["code"] == "conversion_failed"
     assert "call model.eval() before torch" in error["message"]
+
+
+def test_a_scripted_module_in_training_answers_as_eval_makes_it_and_says_so(torch: Convert) -> None:
+    answer, evaluated = (
+        torch(family="torch", model="digits_scripted", sample="given", training=training) for training in (True, False)
+    )
+
+    assert "error" not in answer, answer["error"]
+    assert all(one["within"] for one in answer["replay"]["differences"])
+    note = "it was saved in training mode; original and ONNX model answer as model.eval() makes them"
+    assert note in answer["notes"]
+    assert note not in evaluated["notes"]
 
 
 @pytest.mark.parametrize(

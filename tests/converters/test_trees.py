@@ -88,7 +88,7 @@ REFUSED = {
     "sklearn_foreign": ("unsafe_pickle", "names sklearn.linear_model._base.Integral"),
     "sklearn_hostile_skops": ("unsafe_pickle", "names "),
     "sklearn_no_model": ("conversion_failed", "holds builtins.dict and no estimator"),
-    "sklearn_unfitted": ("conversion_failed", "doesn't say how many columns it takes"),
+    "sklearn_unfitted": ("conversion_failed", "Ridge, which isn't fitted, can't be written as ONNX"),
 }
 
 
@@ -127,7 +127,8 @@ def test_what_would_be_wrong_is_refused_with_what_to_do(trees: Any, model: str) 
 def test_names_of_labels_and_columns_are_handed_on(trees: Any) -> None:
     assert trees(family="trees", model="catboost_named")["labels"] == ["benign", "malignant"]
     assert trees(family="trees", model="sklearn_wrapped_lightgbm")["labels"] == ["benign", "malignant"]
-    assert trees(family="trees", model="xgboost_named")["columns"][:2] == ["mean_radius", "mean_texture"]
+    named = trees(family="trees", model="xgboost_named")["describes"]["input"]["table"]["columns"]
+    assert named[:2] == [{"name": "mean_radius"}, {"name": "mean_texture"}]
     mixed = trees(family="trees", model="sklearn_mixed_frame")
     assert [name for name, *_ in mixed["inputs"]] == ["age", "home town", "income"]
 

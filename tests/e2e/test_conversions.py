@@ -72,8 +72,18 @@ def test_the_jobs_log_tells_of_the_conversion(client, converted):
     lines = client.call("GET", f"/api/v1/jobs/{converted[0]['job_id']}/log").json()["lines"]
     text = "\n".join(line["message"] for line in lines if line["step"] == "convert")
     assert "xgboost-json goes to the environment trees" in text
+    waiting, started, storing = (
+        text.index(one) for one in ("waiting for a place", "has its place", "storing the ONNX")
+    )
+    assert waiting < started < storing
     assert "to ONNX in" in text
     assert "within the tolerance" in text
+
+
+@needs_trees
+def test_a_jobs_steps_are_listed_once_each_with_their_state(converted):
+    steps = [(one["step"], one["attempt"], one["state"]) for one in converted[0]["steps"]]
+    assert steps == [(step, 1, "succeeded") for step in ("identify", "convert", "verify", "register")]
 
 
 @needs_trees
@@ -90,6 +100,36 @@ def test_a_model_that_its_library_cannot_open_is_refused_with_the_reason(client,
     assert job["state"] == "failed"
     assert job["error"]["code"] in {"conversion_failed", "truncated_model", "unsupported_format", "invalid_model"}
     assert "Traceback" not in job["error"]["message"]
+
+
+TRAIN_ENCODER = """
+    import sys
+    import joblib, pandas
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    table = pandas.DataFrame({"town": ["Oslo", "New York", "Rome"] * 40, "age": range(120)})
+    columns = make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough")
+    model = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(table, table.town == "Rome")
+    joblib.dump(model, sys.argv[1])
+"""
+
+
+@needs_trees
+def test_an_encoder_that_takes_its_own_words_alone_needs_no_sample(client, tmp_path):
+    command = [str(python_of("trees")), "-c", textwrap.dedent(TRAIN_ENCODER), str(tmp_path / "towns.pkl")]
+    subprocess.run(command, capture_output=True, check=True)
+    job = client.import_model("towns", (tmp_path / "towns.pkl").read_bytes(), "towns.pkl")
+    assert job["state"] == "succeeded", job
+    version = client.call("GET", "/api/v1/models/towns/versions/1").json()
+    assert version["sample"]["path"] == "sample.npz"
+    asked = {"model_name": "towns", "input_format": "json", "data": [{"town": "Rome", "age": 30}]}
+    answered = client.call("POST", "/predict", json=asked)
+    assert answered.status_code == 200, answered.text
+    again = client.call("POST", "/api/v1/models/towns/versions/1/verify").json()
+    assert client.await_job(again["job_id"])["state"] == "succeeded"
 
 
 def gguf():

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.e2e
 DEEP = 100_000
 HUGE = 1 << 62
 BERT = b'{"model_type": "bert", "architectures": ["BertForSequenceClassification"]}'
-RUNS = "names builtins.exec, which no model needs; it was not opened"
+RUNS = "names builtins.exec, which no model needs, and opening the file would run it; it was not opened"
 
 
 def refused_pickle(body: bytes, words: str = RUNS, environment: str = "trees") -> Case:

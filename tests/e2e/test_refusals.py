@@ -93,6 +93,21 @@ REFUSALS = {
     "an archive with an absolute path": (lambda: zipped({"/evil.onnx": linear()}), "unsafe_archive", "/evil.onnx"),
     "an archive with a symbolic link": (lambda: link_archive(tarfile.SYMTYPE), "unsafe_archive", "model.onnx"),
     "an archive with a hard link": (lambda: link_archive(tarfile.LNKTYPE), "unsafe_archive", "model.onnx"),
+    "a sample in a form that is not read": (
+        lambda: zipped({"m.onnx": linear(), "sample.csv": b"a,b\n1,2\n"}),
+        "invalid_sample",
+        "send it as sample.npz or sample.npy or sample.json",
+    ),
+    "expected outputs without a sample": (
+        lambda: zipped({"m.onnx": linear(), "expected.json": b"[1]"}),
+        "invalid_sample",
+        "came without the inputs",
+    ),
+    "a configuration without weights": (
+        lambda: zipped({"m/config.json": b'{"model_type": "bert"}', "m/tokenizer.json": b"{}"}),
+        "external_data_missing",
+        "put model.safetensors",
+    ),
     "two models in one archive": (
         lambda: zipped({"a.onnx": linear(), "b.onnx": linear(2)}),
         "ambiguous_archive",

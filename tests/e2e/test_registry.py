@@ -177,6 +177,8 @@ def test_a_model_is_downloaded_as_it_was_uploaded(owner, three):
     assert body.content == linear(2.0)
     assert hashlib.sha256(body.content).hexdigest() == file["sha256"]
     assert "attachment" in body.headers["content-disposition"]
+    (source,) = json_of(owner.call("GET", f"{three}/versions/2/download?variant=source"))["files"]
+    assert requests.get(source["url"], timeout=60).content == linear(2.0)
 
 
 def test_a_job_tells_line_by_line_what_it_did(owner):

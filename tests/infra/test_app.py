@@ -21,7 +21,7 @@ def test_storage_alone_is_guarded_against_deletion_and_only_in_prod(dev, prod):
 
 def test_nothing_runs_that_is_not_written_here(dev):
     assert not [kind for kind in dev.types() if kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))]
-    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 16
+    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 17
 
 
 def test_no_layer_version_is_shared_between_stacks(dev):

@@ -51,6 +51,7 @@ def order_of(s3: PresignedServer, what="holds", **changes):
         "expected": None,
         "limits": {"seconds": 60, "memory_mb": 2048, "disk_mb": 64},
         "outputs": [{"name": name, "url": s3.url(name)} for name in ("model.onnx", "model.onnx.data")],
+        "progress": [{"name": phase, "url": s3.url(f"{phase}.progress")} for phase in ("started", "storing")],
         "result_url": s3.url("result.json"),
     } | changes
 
@@ -92,8 +93,9 @@ def test_a_model_arrives_as_onnx_with_its_proof(s3, scratch):
         "files": [{"path": "model.onnx", "sha256": hashlib.sha256(body).hexdigest(), "size": len(body)}],
         "framework": "steps 1.0",
         "labels": ["low", "high"],
-        "columns": [],
+        "describes": {},
         "notes": ["made for a test"],
+        "beside": [],
     }
     conversion = result["conversion"]
     assert [one["within"] for one in conversion["replay"]["differences"]] == [True]
@@ -102,6 +104,20 @@ def test_a_model_arrives_as_onnx_with_its_proof(s3, scratch):
     assert conversion["isolation"]
     assert "model.onnx.data" not in s3.objects
     assert list(scratch.iterdir()) == []
+
+
+def test_the_job_tells_how_far_it_is_and_goes_on_where_it_cannot(s3, scratch):
+    convert(s3, order_of(s3), scratch)
+    assert {"started.progress", "storing.progress"} <= s3.objects.keys()
+    s3.objects.clear()
+    order = order_of(s3)
+    order["progress"] = [{"name": "started", "url": "http://127.0.0.1:9/nothing/there"}]
+    ended, result = convert(s3, order, scratch)
+    assert (ended.returncode, "converted" in result) == (0, True)
+    assert "progress lost" in ended.stdout
+    assert "/nothing/there" not in ended.stdout + ended.stderr
+    del order["progress"]  # as written by what was deployed before
+    assert convert(s3, order, scratch)[0].returncode == 0
 
 
 def test_drift_is_delivered_with_examples_and_not_judged(s3, scratch):
@@ -123,6 +139,18 @@ def test_a_sample_and_expected_outputs_travel_with_the_model(s3, scratch):
     replay = convert(s3, order, scratch)[1]["conversion"]["replay"]
     assert (replay["samples"], replay["expected"]) == ("given", True)
     assert replay["rows"] > 1  # made up beside it
+
+
+@pytest.mark.parametrize("placed", [("tokenizer.json", "sample.npz"), ("tokenizer.json",), ()])
+def test_what_lies_beside_the_model_is_left_out_where_an_older_order_has_no_place_for_it(s3, scratch, placed):
+    order = order_of(s3, "has words")
+    order["outputs"] += [{"name": name, "url": s3.url(name)} for name in placed]
+    ended, result = convert(s3, order, scratch)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert [one["path"] for one in result["converted"]["beside"]] == [*placed]
+    assert ("tokenizer.json" in s3.objects) == bool(placed)
+    assert ("sample.npz" in s3.objects) == ("sample.npz" in placed)
+    assert ('"no place"' in ended.stdout) != ("sample.npz" in placed)
 
 
 @pytest.mark.parametrize(

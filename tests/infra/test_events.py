@@ -16,6 +16,9 @@ UPLOADED = {
 ASKED = UPLOADED | {
     "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"prefix": "predictions/in/"}]}}
 }
+TOLD = UPLOADED | {
+    "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"wildcard": "conversions/*.progress"}]}}
+}
 ENDED_BADLY = {
     "source": ["aws.states"],
     "detail-type": ["Step Functions Execution Status Change"],
@@ -58,7 +61,7 @@ def test_a_queue_refuses_calls_without_tls(dev, name):
         ("predictions", {"askedrule.Arn"}),
         ("webhooks", set()),
         *((f"{name}deadletters", set()) for name in WORK),
-        ("deadevents", {"importended.Arn", "hourly.Arn"}),
+        ("deadevents", {"importended.Arn", "hourly.Arn", "progress.Arn"}),
     ],
 )
 def test_only_the_queues_own_rules_may_send_to_it(dev, name, senders):
@@ -105,7 +108,9 @@ def test_no_message_comes_again_while_its_batch_may_still_be_worked_on(dev, name
     assert queue(dev, name)["VisibilityTimeout"] >= times * dev.functions()[reader]["Timeout"]
 
 
-@pytest.mark.parametrize(("name", "hours", "when"), [("importended", 6, ENDED_BADLY), ("hourly", 1, None)])
+@pytest.mark.parametrize(
+    ("name", "hours", "when"), [("importended", 6, ENDED_BADLY), ("progress", 1, TOLD), ("hourly", 1, None)]
+)
 def test_a_call_that_a_rule_makes_is_tried_again_for_a_while_and_then_kept(dev, name, hours, when):
     properties = rule(dev, name)
     assert properties.get("EventPattern") == when
@@ -120,6 +125,7 @@ def test_the_asynchronous_calls_themselves_are_bounded_alike(dev):
         for one in dev.of_type("AWS::Lambda::EventInvokeConfig").values()
     }
     assert {name: one["MaximumEventAgeInSeconds"] for name, one in bounds.items()} == {
+        "noteprogressfunction": 3600,
         "settleimportfunction": 6 * 3600,
         "sweepfunction": 3600,
     }

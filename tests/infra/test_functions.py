@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimass.domain.placement import KEPT_MB
+from aimass.usecases.conversion_progress import ENDING, FOLDER
 from aimass.usecases.run_prediction import ATTEMPT_SECONDS, LOST_SECONDS
 from infra.settings import OWN_MB, STAGES
 
@@ -95,6 +96,7 @@ RIGHTS = {
     "register": TRANSACTIONS,
     "fail_import": TRANSACTIONS,
     "settle_import": TRANSACTIONS | DEAD_EVENTS,
+    "note_progress": on(TABLE, "dynamodb:PutItem") | WRITE_TABLES | DEAD_EVENTS,
     "sweep": TRANSACTIONS
     | DELETE
     | DEAD_EVENTS
@@ -140,6 +142,16 @@ TIERS = ("small", "medium", "large")
 BADLY_ENDED = "an import's execution ended badly"
 
 
+def occasion(rule):
+    if rule.get("ScheduleExpression") == "rate(1 hour)":
+        return "every hour"
+    if rule["EventPattern"]["source"] == ["aws.s3"]:
+        (key,) = rule["EventPattern"]["detail"]["object"]["key"]
+        assert key == {"wildcard": f"{FOLDER}/*{ENDING}"}
+        return f"Object Created, `{key['wildcard']}`"
+    return BADLY_ENDED
+
+
 def plain(name):
     """As in a logical id."""
     return name.replace("_", "").replace("-", "")
@@ -177,8 +189,7 @@ def test_the_trigger_is_as_documented_and_calls_the_alias(dev, row):
             found.append(QUEUES[mapping["Properties"]["EventSourceArn"]])
     for rule in dev.of_type("AWS::Events::Rule").values():
         if alias in [target["Arn"] for target in rule["Properties"]["Targets"]]:
-            hourly = rule["Properties"].get("ScheduleExpression") == "rate(1 hour)"
-            found.append(f"EventBridge: {'every hour' if hourly else BADLY_ENDED}")
+            found.append(f"EventBridge: {occasion(rule['Properties'])}")
     assert found == [trigger]
 
 
@@ -315,7 +326,7 @@ def test_imports_leave_concurrency_to_predictions_where_the_stage_says_so(stage,
 
 def test_what_asynchronous_calls_leave_behind_goes_to_a_queue(dev):
     kept = {name: p["DeadLetterConfig"]["TargetArn"] for name, p in dev.functions().items() if "DeadLetterConfig" in p}
-    assert kept == {"settle_import": "deadevents.Arn", "sweep": "deadevents.Arn"}
+    assert kept == dict.fromkeys(("note_progress", "settle_import", "sweep"), "deadevents.Arn")
 
 
 @pytest.mark.parametrize(("stage", "days"), [("dev", 7), ("prod", 90)])

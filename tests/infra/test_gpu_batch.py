@@ -87,7 +87,7 @@ def order_of(s3, files, **changes):
     } | changes
 
 
-def run_job(s3, order, scratch, module="jobs.verify"):
+def run_job(s3, order, scratch, module="jobs.verify", program=None):
     """The ended process, and the result that it put, if any."""
     s3.objects["order.json"] = order if isinstance(order, bytes) else json.dumps(order).encode()
     environment = {
@@ -97,7 +97,12 @@ def run_job(s3, order, scratch, module="jobs.verify"):
         "ORDER_URL": s3.url("order.json"),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", module], env=environment, cwd=scratch, capture_output=True, text=True, timeout=120
+        [sys.executable, *(("-c", program) if program else ("-m", module))],
+        env=environment,
+        cwd=scratch,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     result = s3.objects.get("result.json")
     return ended, json.loads(result) if result else None
@@ -132,6 +137,25 @@ def test_a_sample_is_what_the_model_is_run_on(s3, tmp_path):
 def test_a_refusal_is_a_result_that_is_delivered(s3, tmp_path, body, code):
     ended, result = run_job(s3, order_of(s3, [s3.file("m.onnx", body)]), tmp_path)
     assert (ended.returncode, result["error"]["code"]) == (0, code)
+
+
+FAULTY = """
+import sys
+from aimass.domain.errors import InternalError
+from jobs import verify
+
+def fails(*_):
+    raise InternalError("a fault of ours")
+
+verify.identify_folder = fails
+sys.exit(verify.main())
+"""
+
+
+def test_a_fault_of_ours_is_not_worth_another_try(s3, tmp_path):
+    ended, result = run_job(s3, order_of(s3, [s3.file("m.onnx", linear())]), tmp_path, program=FAULTY)
+    assert (ended.returncode, result) == (2, None), ended.stdout
+    assert "a fault of ours" in ended.stdout
 
 
 @pytest.mark.parametrize("change", [{"sha256": "ab" * 32}, {"size": 5}, {"size": 10**6}])

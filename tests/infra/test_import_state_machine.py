@@ -55,6 +55,8 @@ def test_a_conversion_is_a_job_of_the_models_environment_that_gets_the_order_and
     assert state["Parameters"] == {
         "JobName.$": "$$.Execution.Name",
         "JobQueue": "aimass-dev-jobs-cpu",
+        "ShareIdentifier.$": "States.Hash($.tenant, 'SHA-256')",
+        "SchedulingPriorityOverride": 1,
         "JobDefinition.$": "States.Format('aimass-dev-jobs-convert-{}', $.identified.environment)",
         "ContainerOverrides": {"Environment": [{"Name": "ORDER_URL", "Value.$": "$.ordered.order_url"}]},
     }

@@ -82,6 +82,16 @@ def test_by_default_no_queue_takes_jobs_and_nothing_costs_by_the_hour(dev):
     assert set(endpoints(dev)) == {"s3"}
 
 
+def test_tenants_share_the_queue_for_cpus_and_one_alone_leaves_a_jobs_room(dev):
+    policy = dev.properties("AWS::Batch::SchedulingPolicy", "cpushared")
+    queue = dev.properties("AWS::Batch::JobQueue", "cpuqueue")
+    assert queue["SchedulingPolicyArn"] == "cpushared.Arn"
+    assert "ShareDecaySeconds" not in policy["FairsharePolicy"]
+    reserved = policy["FairsharePolicy"]["ComputeReservation"] / 100
+    most = dev.properties("AWS::Batch::ComputeEnvironment", "cpuenvironment")["ComputeResources"]["MaxvCpus"]
+    assert most * reserved == STAGES["dev"].conversions.vcpus
+
+
 def test_cpu_jobs_bring_what_pulls_images_and_takes_logs(cpu_on):
     assert queues(cpu_on) == {"cpu": "ENABLED", "gpu": "DISABLED"}
     assert set(endpoints(cpu_on)) == {"s3", "ecr.api", "ecr.dkr", "logs"}

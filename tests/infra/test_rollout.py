@@ -10,7 +10,7 @@ import pytest
 FUNCTIONS = (
     *("api", "authorize", "predict-small", "predict-medium", "predict-large", "start_import", "identify"),
     *("order_conversion", "collect_conversion", "verify", "register", "fail_import", "settle_import", "sweep"),
-    *("run_prediction", "deliver_webhook"),
+    *("note_progress", "run_prediction", "deliver_webhook"),
 )
 REFUSERS = {"identify", "order_conversion", "collect_conversion", "verify", "register"}
 

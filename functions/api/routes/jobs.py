@@ -11,9 +11,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aimass import bootstrap
 from aimass.domain.ports import PageRequest
 from aimass.protocols import control
+from aimass.protocols.requests import RetryJob
 from routes.call import Identifier, Json, Limit, Token, listed, respond, tenant
 
 router = APIGatewayHttpRouter()
+_AS_IT_WAS = RetryJob()
 State = Annotated[str | None, Query(pattern="^(waiting|running|succeeded|failed|cancelled)$")]
 Model = Annotated[str | None, Query(max_length=63)]
 
@@ -39,14 +41,16 @@ def read_log(job_id: Identifier, limit: Limit = 100, next_token: Token = None) -
 
 
 @router.post("/api/v1/jobs/<job_id>/retry", summary="Run a failed or cancelled job again", tags=["jobs"])
-def retry(job_id: Identifier) -> Response[Json]:
+def retry(job_id: Identifier, body: RetryJob = _AS_IT_WAS) -> Response[Json]:
     from aimass.usecases.prediction_jobs import retry_prediction
-    from aimass.usecases.retry import retry_job
+    from aimass.usecases.retry import check_accepts, retry_job
 
     job = bootstrap.registry().get_job(tenant(), job_id)
+    check_accepts(job, accept_drift=body.accept_drift)
     if job.kind == "prediction":
         return respond(202, control.job_view(retry_prediction(bootstrap.predictions(), tenant(), job)))
-    return respond(202, control.job_view(retry_job(bootstrap.imports(), tenant(), job_id)))
+    again = retry_job(bootstrap.imports(), tenant(), job_id, accept_drift=body.accept_drift)
+    return respond(202, control.job_view(again))
 
 
 @router.post("/api/v1/jobs/<job_id>/cancel", summary="End a job that has not ended", tags=["jobs"])

@@ -21,7 +21,7 @@ from routes.call import Json, Limit, ModelName, Number, Token, accepted, listed,
 router = APIGatewayHttpRouter()
 State = Annotated[str, Query(pattern="^(ready|stored|importing|failed|deleted|all)$")]
 Tag = Annotated[str | None, Query(max_length=200, description="key:value")]
-Variant = Annotated[str, Query(max_length=63)]
+Variant = Annotated[str, Query(max_length=63, description="source is the upload, as it came")]
 _VERSION = "/api/v1/models/<model>/versions/<version>"
 
 

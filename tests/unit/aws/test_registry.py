@@ -224,7 +224,7 @@ def test_steps_are_noted_with_their_times_and_only_while_running(registry):
     registry.enter_step("t", job.id, 1, "identify")
     registry.enter_step("t", job.id, 1, "convert")
     noted = registry.get_job("t", job.id)
-    assert [one.step for one in noted.steps] == ["identify", "convert"]
+    assert [(one.step, one.attempt) for one in noted.steps] == [("identify", 1), ("convert", 1)]
     assert noted.step == "convert"
     registry.fail("t", job, Failure("convert", "x", "y"))
     with pytest.raises(Conflict):

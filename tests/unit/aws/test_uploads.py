@@ -4,6 +4,7 @@ import pytest
 
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
 from aimass.domain.model import SourceFile
+from aimass.domain.ports import ObjectMarks
 
 KEY = "uploads/t/m/a.onnx"
 
@@ -14,12 +15,18 @@ def version_id(uploads, key=KEY):
 
 def test_an_object_carries_the_job_that_our_api_made(uploads):
     uploads.put(KEY, io.BytesIO(b"x"), "job")
-    assert uploads.job_id_of(KEY, version_id(uploads)) == "job"
+    assert uploads.marks_of(KEY, version_id(uploads)) == ObjectMarks("job")
 
 
 def test_an_object_of_another_client_carries_none(uploads):
     uploads._client.put_object(Bucket="uploads", Key=KEY, Body=b"x")
-    assert uploads.job_id_of(KEY, version_id(uploads)) is None
+    assert uploads.marks_of(KEY, version_id(uploads)) == ObjectMarks()
+
+
+@pytest.mark.parametrize(("said", "accepts"), [("true", True), ("True", True), ("false", False), ("1", False)])
+def test_any_client_can_say_that_a_model_may_drift(uploads, said, accepts):
+    uploads._client.put_object(Bucket="uploads", Key=KEY, Body=b"x", Metadata={"accept-drift": said})
+    assert uploads.marks_of(KEY, version_id(uploads)) == ObjectMarks(accept_drift=accepts)
 
 
 def test_a_download_is_pinned_to_its_version_however_often_the_key_is_overwritten(uploads, tmp_path):
@@ -50,7 +57,7 @@ def test_parts_are_listed_with_their_sizes_and_become_one_object(uploads):
     ]
     assert {number: size for number, (_, size) in uploads.list_parts(KEY, storage_id).items()} == {1: len(body), 2: 4}
     uploads.complete_multipart(KEY, storage_id, [(1, etags[0]), (2, etags[1])])
-    assert uploads.job_id_of(KEY, version_id(uploads)) == "job"
+    assert uploads.marks_of(KEY, version_id(uploads)) == ObjectMarks("job")
 
 
 def test_a_part_that_never_arrived_cannot_be_completed(uploads):

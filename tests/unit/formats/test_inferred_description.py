@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass.domain.description import ClassOutput, Column, ImageInput, Resize, TableInput, TextInput, Tokenizer
+from aimass.formats.converters._table import table
 from aimass.formats.description import describe, read_document
 from aimass.formats.description_document import document_of
 from aimass.formats.inferred_description import inferred_max_length
+from aimass.formats.known_sections import known_sections
 from aimass.formats.seen import Seen
 from tests.unit.formats.test_description import PHOTOS, STRINGS, TOKENS, VALUES, spec
 
@@ -71,13 +73,13 @@ def test_an_input_for_each_column_is_a_table():
 
 
 def test_columns_that_a_converted_model_had_names_for_are_a_table():
-    seen = Seen((spec("input", [-1, 2]),), (), columns=("age", "income in USD"))
+    seen = Seen((spec("input", [-1, 2]),), (), known=known_sections(table(("age", "income in USD"))))
     assert describe(None, seen).table == TableInput((Column("age", "input"), Column("income in USD", "input")))
 
 
 @pytest.mark.parametrize("columns", [("age",), ("a", "b", "c"), ("a", "a")])
 def test_names_that_do_not_fit_the_input_are_no_table(columns):
-    assert describe(None, Seen((spec("input", [-1, 2]),), (), columns=columns)) is None
+    assert describe(None, Seen((spec("input", [-1, 2]),), (), known=known_sections(table(columns)))) is None
 
 
 @pytest.mark.parametrize("texts", [{"labels.txt": "cat\ndog\n"}, {"config.json": CONFIG}])
@@ -208,3 +210,58 @@ def test_what_a_document_does_not_speak_of_is_inferred_and_what_it_denies_is_not
     assert described.inferred == ("input.image", "output")
     described = describe(read_document(b"aimass: 1\nlabels: [a, b]\ninput: null\noutput: null"), seen)
     assert (described.image, described.classes, described.inferred) == (None, None, ())
+
+
+def hugging_face(columns, architecture="BertForSequenceClassification", **fields):
+    """A classifier of transformers, whose run at import gave numbers that could be probabilities."""
+    names = {str(number): f"LABEL_{number}" for number in range(columns)}
+    config = {"architectures": [architecture], "id2label": names} | fields
+    return replace(PHOTOS, outputs=(spec("logits", [-1, columns]),), texts={"config.json": json.dumps(config)})
+
+
+@pytest.mark.parametrize(
+    ("fields", "activation"),
+    [
+        ({}, "softmax"),
+        ({"problem_type": "single_label_classification"}, "softmax"),
+        ({"problem_type": "multi_label_classification"}, "sigmoid"),
+        ({"problem_type": "regression"}, None),
+        ({"architectures": ["ViTForImageClassification"]}, "softmax"),
+        ({"architectures": ["BertModel"]}, None),
+        ({"architectures": "Bert"}, None),
+    ],
+)
+def test_a_hugging_face_classifier_s_activation_is_what_its_configuration_says(fields, activation):
+    assert describe(None, hugging_face(3, **fields)).classes.activation == activation
+    raw = replace(hugging_face(3, **fields), raw_scores=frozenset({"logits"}))
+    if "architectures" not in fields:
+        assert describe(None, raw).classes.activation == activation
+
+
+def test_the_one_number_of_a_regression_has_no_label_and_one_question_has():
+    described = describe(None, hugging_face(1))
+    assert (described.labels, described.classes) == ((), None)
+    asked = describe(None, hugging_face(1, problem_type="multi_label_classification"))
+    assert (asked.labels, asked.classes) == (("LABEL_0",), ClassOutput("logits", "sigmoid"))
+
+
+NAMES = {"id2label": {"0": "O", "1": "B-PER", "2": "I-PER"}}
+
+
+def tagger(columns=3, **changes):
+    config = json.dumps({"architectures": ["BertForTokenClassification"]} | NAMES)
+    return replace(TOKENS, outputs=(spec("logits", [-1, -1, columns]),), texts={"config.json": config}, **changes)
+
+
+def test_labels_of_tokens_are_those_of_the_last_dimension():
+    described = describe(None, tagger())
+    assert described.labels == ("O", "B-PER", "I-PER")
+    assert described.classes == ClassOutput("logits", "softmax")
+    assert describe(None, tagger(columns=5)).labels == ()
+    renamed = describe(read_document(b"aimass: 1\nlabels: [x, y, z]"), tagger())
+    assert (renamed.labels, renamed.classes) == (("x", "y", "z"), ClassOutput("logits", "softmax"))
+
+
+def test_three_dimensions_of_a_model_that_takes_no_tokens_are_no_labels_of_tokens():
+    boxes = replace(PHOTOS, outputs=(spec("scores", [-1, 100, 3]),), texts={"config.json": json.dumps(NAMES)})
+    assert (describe(None, boxes).labels, describe(None, boxes).classes) == ((), None)

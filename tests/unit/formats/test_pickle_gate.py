@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn import ensemble, linear_model, neighbors, pipeline, preprocessing
+from sklearn import compose, ensemble, linear_model, neighbors, pipeline, preprocessing
 
 from aimass.domain.errors import ImportRefused, TruncatedModel, UnsafePickle
 from aimass.formats.pickle_allowed import TORCH, TREES
@@ -70,9 +70,95 @@ def test_what_no_model_needs_is_named_and_refused(tmp_path: Path, module: str, n
     path = tmp_path / "model.pkl"
     path.write_bytes(called(module, name, "x"))
     for allowed in (TREES, TORCH):
-        with pytest.raises(UnsafePickle, match="no model needs") as caught:
+        with pytest.raises(UnsafePickle, match=r"no model needs|no library") as caught:
             check(path, allowed)
-        assert caught.value.details["name"] == f"{module}.{name}"
+        assert caught.value.details == {"name": f"{module}.{name}", "file": "model.pkl"}
+
+
+def test_the_refusal_names_the_file_what_it_asks_for_what_that_means_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "forest.pkl"
+    for body, told in (
+        (
+            EVIL,
+            "the pickle in forest.pkl names posix.system, which no model needs, and opening the file would run it; it "
+            "was not opened: save the model alone with skops (skops.io.dump), or send it as ONNX",
+        ),
+        (
+            called("my_code", "Scaler"),
+            "the pickle in forest.pkl names my_code.Scaler, code of no library that is taken: a pickle has its name "
+            "alone, and opening the file runs it; it was not opened: build the model of its library's own classes, or "
+            "send it as ONNX",
+        ),
+    ):
+        path.write_bytes(body)
+        with pytest.raises(UnsafePickle) as caught:
+            check(path)
+        assert caught.value.message == told
+
+
+def _with_categories() -> object:
+    rows = np.stack([np.arange(60) % 4, np.arange(60.0)], 1)
+    return ensemble.HistGradientBoostingClassifier(max_iter=2, categorical_features=[0]).fit(rows, np.arange(60) % 2)
+
+
+def _in_logarithms() -> object:
+    rows = np.arange(60.0)[:, None]
+    return compose.TransformedTargetRegressor(linear_model.Ridge(), func=np.log1p, inverse_func=np.expm1).fit(
+        rows, rows[:, 0]
+    )
+
+
+def _of_logarithms() -> object:
+    rows = np.arange(60.0)[:, None]
+    return pipeline.make_pipeline(preprocessing.FunctionTransformer(np.log1p), linear_model.Ridge()).fit(rows, rows)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (
+            _with_categories,
+            "names functools.partial, a function that HistGradientBoosting with categorical_features keeps, and "
+            "opening the file could run it; it was not opened: encode the categories as numbers in a step before it",
+        ),
+        (
+            _in_logarithms,
+            "names numpy.log1p, a function that TransformedTargetRegressor keeps, and opening the file could run it; "
+            "it was not opened: send its regressor_, and turn its answers back where you use them",
+        ),
+        (_of_logarithms, "it was not opened: do to the rows what it does before you send them"),
+    ],
+)
+def test_a_function_that_the_model_keeps_is_told_with_what_to_train_and_not_another_way_to_save_it(
+    tmp_path: Path, model: Callable[[], object], told: str
+) -> None:
+    path = tmp_path / "model.joblib"
+    joblib.dump(model(), path)
+    with pytest.raises(UnsafePickle) as caught:
+        check(path)
+    assert told in caught.value.message
+    assert "skops" not in caught.value.message
+
+
+def test_a_program_beside_such_a_model_is_told_as_a_program(tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    kept = b"csklearn.compose._target\nTransformedTargetRegressor\n0"
+    path.write_bytes(EVIL[:2] + kept + EVIL[2:])
+    with pytest.raises(
+        UnsafePickle, match=r"names posix\.system, which no model needs, and opening the file would run"
+    ):
+        check(path)
+
+
+@pytest.mark.parametrize("shape", [(1 << 62,) * 1000, (1 << 200,), [4], 4, (-1,), (1.0,)], ids=repr)
+def test_an_array_that_cannot_be_is_refused_before_its_size_is_reckoned(tmp_path: Path, shape: object) -> None:
+    state = {"subclass": np.ndarray, "shape": shape, "order": "C", "dtype": np.dtype("f4"), "allow_mmap": True}
+    body = pickle.dumps(state, 2)[2:-1]
+    wrapper = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81"
+    path = tmp_path / "model.joblib"
+    path.write_bytes(b"\x80\x02" + wrapper + body + b"b" + bytes(64) + b".")
+    with pytest.raises(UnsafePickle, match="describes an array that can't be"):
+        check(path)
 
 
 HIDDEN = {

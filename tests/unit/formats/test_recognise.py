@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 import zlib
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +80,10 @@ CASES = {
         b"PK\x03\x04 and then nothing",
     ],
     "tar": [tarred()],
-    "tar.gz": [gzip.compress(tarred())],
+    "tar.gz": [gzip.compress(tarred(), mtime=0)],
     "tar.bz2": [bz2.compress(tarred())],
     "tar.xz": [lzma.compress(tarred())],
-    "gzip": [gzip.compress(MODEL)],
+    "gzip": [gzip.compress(MODEL, mtime=0)],
     "keras-hdf5": [b"\x89HDF\r\n\x1a\n" + bytes(500) + b"keras_version"],
     "hdf5": [b"\x89HDF\r\n\x1a\n" + bytes(500)],
     "tflite": [b"\x1c\x00\x00\x00TFL3" + bytes(50)],
@@ -93,12 +94,12 @@ CASES = {
     "skops": [zipped("schema.json", "1.npy")],
     "sklearn": [
         SKLEARN,
-        *(pack(SKLEARN) for pack in (zlib.compress, gzip.compress, bz2.compress, lzma.compress)),
+        *(pack(SKLEARN) for pack in (zlib.compress, partial(gzip.compress, mtime=0), bz2.compress, lzma.compress)),
         lzma.compress(SKLEARN, format=lzma.FORMAT_ALONE),
     ],
     "pickle": [
         pickle.dumps({"a": 1}),
-        gzip.compress(pickle.dumps([1, 2])),
+        gzip.compress(pickle.dumps([1, 2]), mtime=0),
         pickle.dumps(Path("x"), protocol=0),
         pickle.dumps({"a": 1}, protocol=0),
         pickle.dumps({"a": 1}, protocol=1),
@@ -136,7 +137,7 @@ CASES = {
     "ncnn": [b"7767517\n75 83\n"],
     "executorch": [b"\x30\x00\x00\x00ET12" + bytes(20)],
     "r-object": [
-        gzip.compress(b"X\n\x00\x00\x00\x03\x00\x04"),
+        gzip.compress(b"X\n\x00\x00\x00\x03\x00\x04", mtime=0),
         b"RDX3\nX\n\x00\x00\x00\x03",
         bz2.compress(b"X\n\x00\x00\x00\x02"),
     ],

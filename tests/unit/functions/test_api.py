@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from aimass import bootstrap
+from aimass.domain.model import Job
 from aimass.domain.ports import Page
 from aimass.protocols.openapi import document
 from infra.routes import ROUTES
@@ -142,3 +143,36 @@ def test_a_misspelled_parameter_is_refused_before_anything_is_done(api, method, 
     status, answer = call(api, method, path, query=query)
     assert status == 400
     assert there_are in answer["details"]["fields"][next(iter(query))]
+
+
+def retried(api, monkeypatch, registry, kind, body):
+    """The route's answer, for a failed job of a kind; what runs is started elsewhere."""
+    job = Job("job-1", kind, "m", 1, "m.pkl", "failed", "then", finished_at="then", execution="e")
+    registry.record_job("t", job)
+    given = {}
+
+    def retry_job(at, tenant, job_id, **said):
+        given.update(said)
+        return job
+
+    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
+    monkeypatch.setattr(bootstrap, "imports", lambda: None)
+    monkeypatch.setattr("aimass.usecases.retry.retry_job", retry_job)
+    status, answer = call(api, "POST", "/api/v1/jobs/job-1/retry", body)
+    return status, answer, given
+
+
+@pytest.mark.parametrize(("body", "accepts"), [(None, False), ('{"accept_drift": true}', True)])
+def test_a_retry_may_say_that_drift_is_accepted(api, monkeypatch, registry, body, accepts):
+    status, _, given = retried(api, monkeypatch, registry, "import", body)
+    assert (status, given) == (202, {"accept_drift": accepts})
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("import", '{"accept_drift": "yes"}'), ("import", '{"drift": true}'), ("prediction", '{"accept_drift": true}')],
+)
+def test_a_retry_that_says_something_else_is_refused_by_its_field(api, monkeypatch, registry, kind, body):
+    status, answer, given = retried(api, monkeypatch, registry, kind, body)
+    assert (status, answer["code"], given) == (400, "invalid_arguments", {})
+    assert "drift" in json.dumps(answer["details"])

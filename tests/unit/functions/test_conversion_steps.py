@@ -9,8 +9,10 @@ import pytest
 
 from aimass import bootstrap
 from aimass.adapters.aws.conversions import S3ConversionFiles
-from aimass.domain.errors import ConverterMissing
+from aimass.domain.conversion import PHASES
+from aimass.domain.errors import Busy, ConverterMissing
 from aimass.domain.model import ModelFiles
+from aimass.domain.ports import PageRequest
 from aimass.protocols.states import StepRefused
 from aimass.usecases.import_results import IdentifiedModel
 from tests.unit.aws.test_registry import running
@@ -84,3 +86,49 @@ def test_what_is_kept_as_it_is_is_registered_without_a_conversion_or_a_measureme
     for _ in range(2):
         assert handler("register")(event) == {"model": "m", "version": 1}
     assert registry.get_version("t", "m", 1).state == "stored"
+
+
+def put(key, moment="2026-05-01T10:00:00Z"):
+    return {"time": moment, "detail": {"object": {"key": key}}}
+
+
+def told(event, phase, *moment):
+    return handler("note_progress")(put(f"conversions/t/{event['job_id']}/1/{phase}.progress", *moment))
+
+
+@pytest.mark.parametrize(("phase", "noted"), [("started", True), ("boasting", False)])
+def test_what_a_job_puts_to_say_how_far_it_is_is_a_line_of_its_log(event, registry, phase, noted):
+    assert told(event, phase) is noted
+    lines = registry.read_log("t", event["job_id"], PageRequest()).items
+    line = ("convert", 1, "the job has its place and started: it fetches the model", "2026-05-01T10:00:00.000Z")
+    assert [(one.step, one.attempt, one.message, one.at) for one in lines] == ([line] if noted else [])
+
+
+def test_what_is_told_late_and_twice_is_told_once_and_in_order(event, registry):
+    for phase, moment in (
+        ("opening", "2026-05-01T10:00:00Z"),
+        ("storing", "2026-05-01T10:00:09.5Z"),
+        ("started", "2026-05-01T10:00:00Z"),
+        ("converting", "2026-05-01T10:00:01Z"),
+        ("started", "2026-05-01T10:00:00Z"),
+    ):
+        told(event, phase, moment)
+    lines = registry.read_log("t", event["job_id"], PageRequest()).items
+    assert [one.message for one in lines] == [PHASES[one] for one in ("started", "opening", "converting", "storing")]
+
+
+def test_a_phase_that_cannot_be_noted_fails_the_call_so_that_it_comes_again(event, registry, monkeypatch):
+    def full(*line, **options):
+        raise Busy("other changes were under way")
+
+    monkeypatch.setattr(registry, "log", full)
+    with pytest.raises(Busy):
+        told(event, "started")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["uploads/t/m/started.progress", "conversions/t/a/b/1/started.progress", "conversions/t/job/0/started.progress"],
+)
+def test_other_objects_are_no_lines(event, key):
+    assert handler("note_progress")(put(key)) is False

@@ -11,8 +11,8 @@ ZIPMAP = TensorSpec("scores", "BYTES", (1,), "seq(map(int64,tensor(float)))")
 CERTAIN = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
 
 
-def classes_of(*outputs, labels=()):
-    version = Version("m", 1, "ready", "job", "now", "m.onnx", labels=labels)
+def classes_of(*outputs, labels=(), own=None):
+    version = Version("m", 1, "ready", "job", "now", "m.onnx", labels=labels, own_classes=own)
     return classify(Prediction(version, None, outputs))
 
 
@@ -57,3 +57,43 @@ def test_numbers_beside_an_embedding_are_no_labels():
 def test_a_row_of_nan_has_no_label():
     scores = np.array([[np.nan, 0.5], [0.2, 0.8], [np.nan, np.nan]], np.float32)
     assert classes_of((SCORES, scores), labels=("ham", "spam")).labels == [None, "spam", None]
+
+
+def test_a_label_follows_the_names_where_a_description_renamed_the_classes():
+    own = TensorSpec("label", "BYTES", (-1,), "tensor(string)")
+    texts = np.array(["no", "yes"], object)
+    assert classes_of((own, texts), (SCORES, CERTAIN), labels=("a", "b")).labels == ["a", "b"]
+    assert classes_of((LABEL, np.array([1, 2])), (SCORES, CERTAIN), labels=("a", "b")).labels == ["a", "b"]
+    maps = [{"no": 0.9, "yes": 0.1}, {"no": 0.2, "yes": 0.8}]
+    named = classes_of((own, texts), (ZIPMAP, maps), labels=("a", "b"))
+    assert (named.labels, named.classes) == (["a", "b"], ["a", "b"])
+
+
+def test_a_model_s_own_label_stays_where_it_is_one_of_the_names():
+    undecided = np.array([[0.5, 0.5], [0.6, 0.4]], np.float32)
+    found = classes_of((LABEL, np.array([2, 2])), (SCORES, undecided), labels=("1", "2"))
+    assert (found.labels, found.classes) == (["2", "2"], ["1", "2"])
+
+
+@pytest.mark.parametrize(
+    ("own", "labels"),
+    [((), [1, 1, 0]), (("1", "2"), [2, 2, 1]), (("3", "-7"), [-7, -7, 3]), (("no", "yes"), ["yes", "yes", "no"])],
+)
+def test_a_renamed_label_is_the_models_own_where_it_does_not_answer_its_highest_column(own, labels):
+    texts = isinstance(labels[0], str)
+    spec = TensorSpec("label", "BYTES" if texts else "INT64", (-1,), "tensor(string)" if texts else "tensor(int64)")
+    scores = np.array([[0.6, 0.4], [0.2, 0.8], [0.7, 0.3]], np.float32)
+    found = classes_of(
+        (spec, np.array(labels, object if texts else np.int64)), (SCORES, scores), labels=("a", "b"), own=own
+    )
+    assert (found.labels, found.classes) == (["b", "b", "a"], ["a", "b"])
+
+
+def test_a_name_that_is_another_class_s_own_is_given_by_place():
+    found = classes_of((LABEL, np.array([1, 1])), (SCORES, CERTAIN), labels=("1", "x"), own=("0", "1"))
+    assert found.labels == ["x", "x"]
+
+
+@pytest.mark.parametrize("own", [("0", "1", "2"), ("5", "6"), None])
+def test_the_highest_column_is_named_where_the_own_classes_are_not_known(own):
+    assert classes_of((LABEL, np.array([1, 1])), (SCORES, CERTAIN), labels=("a", "b"), own=own).labels == ["a", "b"]

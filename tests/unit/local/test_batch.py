@@ -63,7 +63,7 @@ def started(batch, name):
 
     def run():
         try:
-            batch.run(name, NAME, {})
+            batch.run(name, NAME, {}, "tenant")
         except JobFailed as failed:
             failures.append(failed)
 
@@ -75,7 +75,7 @@ def started(batch, name):
 def test_a_job_has_its_definitions_environment_and_its_own_and_nothing_of_ours(jobs, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "ours")
     program = "import json, os; print(json.dumps(dict(os.environ)))"
-    jobs(program, environment={"OF": "definition"}).run("job", NAME, {"ORDER_URL": "http://order"})
+    jobs(program, environment={"OF": "definition"}).run("job", NAME, {"ORDER_URL": "http://order"}, "tenant")
     seen = json.loads(log(tmp_path))
     assert (seen["OF"], seen["ORDER_URL"]) == ("definition", "http://order")
     own = {"HOME", "LANG", "ORT_DISABLE_TELEMETRY", "PATH", "SCRATCH", "TMPDIR"}
@@ -83,14 +83,14 @@ def test_a_job_has_its_definitions_environment_and_its_own_and_nothing_of_ours(j
 
 
 def test_a_job_runs_in_a_folder_of_its_own_which_goes_with_it(jobs, tmp_path):
-    jobs("import os; open('left', 'w'); print(os.getcwd(), os.environ['SCRATCH'])").run("job", NAME, {})
+    jobs("import os; open('left', 'w'); print(os.getcwd(), os.environ['SCRATCH'])").run("job", NAME, {}, "tenant")
     folder, scratch = log(tmp_path).split()
     assert folder == scratch
     assert not Path(folder).exists()
 
 
 def test_a_job_finds_the_package_and_the_jobs(jobs, tmp_path):
-    jobs("import aimass, jobs; print('found')").run("job", NAME, {})
+    jobs("import aimass, jobs; print('found')").run("job", NAME, {}, "tenant")
     assert log(tmp_path) == "found\n"
 
 
@@ -98,14 +98,14 @@ def test_a_job_finds_the_package_and_the_jobs(jobs, tmp_path):
 def test_what_is_worth_another_try_is_tried_again(jobs, tmp_path, status, tries):
     batch = jobs(f"import sys; print('tried'); sys.exit({status})", attempts=3)
     with pytest.raises(JobFailed, match=f"status {status}"):
-        batch.run("job", NAME, {})
+        batch.run("job", NAME, {}, "tenant")
     assert log(tmp_path).split() == ["tried"] * tries
 
 
 def test_a_job_that_takes_too_long_is_killed_and_not_tried_again(jobs, tmp_path):
     batch = jobs("import time; print('tried', flush=True); time.sleep(600)", seconds=1, attempts=3)
     with pytest.raises(JobFailed, match="timeout of 1 s"):
-        batch.run("job", NAME, {})
+        batch.run("job", NAME, {}, "tenant")
     assert log(tmp_path).split() == ["tried"]
 
 
@@ -145,9 +145,9 @@ def test_a_job_whose_execution_was_stopped_before_it_was_submitted_does_not_run(
     batch = jobs("print('ran')")
     batch.stop("job")
     with pytest.raises(JobFailed, match="stopped"):
-        batch.run("job", NAME, {})
+        batch.run("job", NAME, {}, "tenant")
     assert log(tmp_path) == ""
-    batch.run("another", NAME, {})
+    batch.run("another", NAME, {}, "tenant")
     assert log(tmp_path) == "ran\n"
 
 
@@ -161,7 +161,7 @@ def test_names_of_stopped_executions_are_remembered_within_bounds(jobs):
 def test_a_job_ends_when_its_submitter_waits_no_longer(jobs):
     batch = jobs("import time; time.sleep(600)", attempts=3, waits=1)
     with pytest.raises(JobLate, match="within 1 s"):
-        batch.run("job", NAME, {})
+        batch.run("job", NAME, {}, "tenant")
 
 
 def test_waiting_for_a_place_counts(jobs, tmp_path):
@@ -170,7 +170,7 @@ def test_waiting_for_a_place_counts(jobs, tmp_path):
     wait_for(tmp_path / "first")
     batch._seconds = 0
     with pytest.raises(JobLate):
-        batch.run("second", NAME, {})
+        batch.run("second", NAME, {}, "tenant")
     first.join()
     assert isinstance(failures[0], JobLate)
 
@@ -182,7 +182,9 @@ def test_a_submission_waits_as_long_as_the_deployed_state():
 
 
 def test_what_a_job_nested_deeply_goes_with_it(jobs, tmp_path):
-    jobs("import os\nprint(os.getcwd())\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')").run("job", NAME, {})
+    jobs("import os\nprint(os.getcwd())\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')").run(
+        "job", NAME, {}, "tenant"
+    )
     assert not Path(log(tmp_path).strip()).exists()
 
 
@@ -196,7 +198,7 @@ def test_a_job_dies_with_the_process_that_runs_it(jobs, tmp_path):
         import sys
         from pathlib import Path
         from local.batch import Batch
-        Batch(Path({str(tmp_path)!r}), 1, lambda _: Path(sys.executable)).run("job", {NAME!r}, {{}})
+        Batch(Path({str(tmp_path)!r}), 1, lambda _: Path(sys.executable)).run("job", {NAME!r}, {{}}, "tenant")
     """
     environment = {**os.environ, "TMPDIR": str(tmp_path)}  # a killed process leaves the job's folder
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], env=environment)
@@ -218,7 +220,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(jobs, tmp_path, monke
 
 def test_a_definition_that_is_not_deployed_is_said_so(jobs):
     with pytest.raises(JobFailed, match="no job definition other"):
-        jobs("").run("job", "other", {})
+        jobs("").run("job", "other", {}, "tenant")
 
 
 def test_definitions_are_those_of_the_synthesized_conversions(tmp_path):

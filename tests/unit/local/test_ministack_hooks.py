@@ -7,6 +7,7 @@ PARAMETERS = {
     "JobName": "an-execution",
     "JobQueue": "queue",
     "JobDefinition": "definition",
+    "ShareIdentifier": "tenant",
     "ContainerOverrides": {"Environment": [{"Name": "ORDER_URL", "Value": "http://order"}]},
 }
 
@@ -18,7 +19,7 @@ class Failed(Exception):
 def test_a_submitted_job_runs_with_what_it_overrides_and_its_end_is_waited_for():
     ran = []
     answer = submitter(lambda *job: ran.append(job), Failed)("resource", PARAMETERS)
-    assert ran == [("an-execution", "definition", {"ORDER_URL": "http://order"})]
+    assert ran == [("an-execution", "definition", {"ORDER_URL": "http://order"}, "tenant")]
     assert answer["Status"] == "SUCCEEDED"
 
 

@@ -50,6 +50,22 @@ def lengths():
     )
 
 
+def tagger():
+    """Logits of three classes of each token, by its number: what is good, what is bad, and the rest."""
+    table = np.array([[9, 0, 0], [9, 0, 0], [0, 3, 0], [0, 0, 5], [4, 0, 0]], np.float32)
+    return model(
+        [
+            node("Gather", ["table", "ids"], ["found"]),
+            node("Cast", ["mask"], ["floats"], to=TensorProto.FLOAT),
+            node("Unsqueeze", ["floats", "axis"], ["column"]),
+            node("Mul", ["found", "column"], ["logits"]),
+        ],
+        [value("ids", ["n", "t"], TensorProto.INT64), value("mask", ["n", "t"], TensorProto.INT64)],
+        [value("logits", ["n", "t", 3])],
+        [weight("table", table), weight("axis", np.array([2]))],
+    )
+
+
 def word_tokenizer():
     """The file of a tokenizer that knows three words."""
     from tokenizers import Tokenizer as Words
@@ -59,6 +75,12 @@ def word_tokenizer():
     words = Words(WordLevel({"[UNK]": 0, "[PAD]": 1, "good": 2, "bad": 3, "day": 4}, unk_token="[UNK]"))
     words.pre_tokenizer = Whitespace()
     return words.to_str().encode()
+
+
+def gaps():
+    """Which cells of three columns are NaN."""
+    floats, truths = value("x", ["n", 3]), value("y", ["n", 3], TensorProto.BOOL)
+    return model([node("IsNaN", ["x"], ["y"])], [floats], [truths])
 
 
 def described_shelf():
@@ -86,9 +108,16 @@ def described_shelf():
     (words,) = shelf.store({"tokenizer.json": word_tokenizer()}).files
     tokens = Description(text=TextInput(tokenizer=Tokenizer("tokenizer.json", "ids", "mask")))
     shelf.add("words", lengths(), description=tokens, assets=(words,))
+    tags = Description(("O", "GOOD", "BAD"), text=tokens.text, classes=ClassOutput("logits", "softmax"))
+    shelf.add("tags", tagger(), description=tags, assets=(words,))
+    sure = replace(tags, classes=ClassOutput("logits", "softmax", threshold=0.95))
+    shelf.add("sure-tags", tagger(), description=sure, assets=(words,))
+    shelf.add("untokenized", tagger())
     shelf.add("scaled", scaled())
     for datatype in ("FP16", "BF16", "FP32", "FP64", "INT8", "UINT8", "INT64", "UINT64", "BOOL", "BYTES"):
         shelf.add(f"echo-{datatype.lower()}", echo(datatype))
+    shelf.add("holes", gaps(), description=Description(nan_cells=True))
+    shelf.add("no-holes", gaps())
     shelf.add("pair", echo("FP32", "INT64"))
     return shelf
 

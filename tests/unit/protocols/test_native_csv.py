@@ -137,6 +137,27 @@ def test_a_model_that_no_table_fits_tells_what_it_takes(native):
     assert "table" in csv(native, "plain", "a\nb\n")[1]["error"]
 
 
+def test_an_empty_cell_is_nan_where_the_description_says_so(native):
+    assert prediction(csv(native, "holes", "a,b,c\n1,,2\n, ,nan\n")) == [[False, True, False], [True, True, True]]
+    assert "line 2, column 'b'" in wrong(native, "no-holes", "a,b,c\n1,,2\n")
+    assert "line 2, column 'b': wants a number" in wrong(native, "holes", "a,b,c\n1,x,2\n")
+
+
+@pytest.mark.parametrize(
+    ("input_format", "data"),
+    [
+        ("json", [[1, None, 2]]),
+        ("json", {"x": [[1, None, 2]]}),
+        ("json", [{"x": [1, None, 2]}]),
+        ("numpy array", [[1, None, 2]]),
+        ("numpy array", {"x": [[1, None, 2]]}),
+    ],
+)
+def test_null_is_nan_where_the_description_says_so(native, data, input_format):
+    assert prediction(native.json("holes", data, input_format)) == [[False, True, False]]
+    assert native.json("no-holes", data, input_format)[0] == 400
+
+
 @pytest.mark.parametrize("text", ["," * 3_000_000, "a\n" + "1\n" * 2_000_000])
 def test_more_cells_than_a_call_takes_are_refused_before_they_are_read(native, text):
     assert csv(native, "iris", text)[0] == 413

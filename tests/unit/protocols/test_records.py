@@ -74,6 +74,34 @@ DELETED = replace(FAILED, state="deleted", deleted=Deletion("now", "later", "fai
 JOB = Job("job", "import", "m", 1, "m.onnx", "running", "then", steps=(StepTime("identify", "then"),))
 
 
+def steps_of(**changes):
+    steps = (StepTime("identify", "1"), StepTime("convert", "2"), StepTime("convert", "3"))
+    view = control.job_view(replace(JOB, **{"steps": steps, **changes}))
+    return [(one["step"], one["started_at"], one["attempt"], one["state"]) for one in view["steps"]]
+
+
+def test_a_step_of_several_states_is_listed_once_with_its_state():
+    identified = ("identify", "1", 1, "succeeded")
+    assert steps_of() == [identified, ("convert", "2", 1, "running")]
+    assert steps_of(state="failed") == [identified, ("convert", "2", 1, "failed")]
+    assert steps_of(steps=()) == []
+    again = (StepTime("identify", "4", 2), StepTime("convert", "5", 2))
+    first = [identified, ("convert", "2", 1, "unfinished")]
+    steps = (StepTime("identify", "1"), StepTime("convert", "2"))
+    assert steps_of(attempt=2, steps=steps) == first
+    assert steps_of(attempt=2, steps=(*steps, *again)) == [
+        *first,
+        ("identify", "4", 2, "succeeded"),
+        ("convert", "5", 2, "running"),
+    ]
+
+
+def test_a_step_in_which_an_earlier_attempt_ended_says_how():
+    failed, cancelled = StepTime("convert", "2", 1, "failed"), StepTime("convert", "3", 2, "cancelled")
+    ended = (failed, cancelled, StepTime("convert", "4", 3))
+    assert [one[-1] for one in steps_of(attempt=3, steps=ended)] == ["failed", "cancelled", "running"]
+
+
 class Artifacts:
     def uri(self, tenant, sha256):
         return f"s3://bucket/{tenant}/{sha256}"
@@ -105,6 +133,12 @@ def test_a_converted_version_shows_how_near_its_answers_are_and_that_its_owner_t
     assert conversion["drift_accepted"] is True
     (difference,) = conversion["replay"]["differences"]
     assert (difference["output"], difference["largest_absolute"], difference["within"]) == ("y", 1e-7, True)
+
+
+def test_what_is_not_known_of_a_models_parameters_is_null_and_not_0():
+    view = control.version_view("t", replace(READY, format="ort", parameter_count=None), Artifacts())
+    assert view["parameter_count"] is None
+    assert_is(view, records.VersionRecord)
 
 
 def test_a_stored_version_shows_its_files_and_what_they_say_and_nothing_that_was_measured():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -21,6 +22,13 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _refuse(_: dict[str, Any]) -> None:
     raise ExternalDataMissing(f"{Path.cwd()}/w.bin is missing", file=f"{Path.cwd()}/w.bin", tensor="w")
+
+
+def _refuse_as_told(request: dict[str, Any]) -> None:
+    """Writes the end of an answer itself, as a model's own code can."""
+    line = json.dumps({"error": {"code": "invalid_model", "message": "m", "details": {}} | request["error"]})
+    os.write(int(sys.argv[2]), request.get("line", line).encode() + b"\n")
+    os._exit(0)
 
 
 def _refuse_at_length(_: dict[str, Any]) -> None:
@@ -107,6 +115,7 @@ _BEHAVIOURS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "open many": _open_many,
     "peek": _peek,
     "refuse": _refuse,
+    "refuse as told": _refuse_as_told,
     "refuse at length": _refuse_at_length,
     "sleep": _sleep,
     "write": _write,

@@ -73,6 +73,23 @@ def test_a_model_is_converted_replayed_and_measured(converted: Convert, folder: 
         assert size == len(file.read())
 
 
+def test_a_row_that_both_took_is_left_as_a_sample_where_none_came(converted: Convert, folder: Path) -> None:
+    assert converted("has words").beside == ("tokenizer.json", "sample.npz")
+    with np.load(folder / "out" / "sample.npz", allow_pickle=False) as kept:
+        assert {name: kept[name].shape for name in kept} == {"x": (1, 2)}
+
+
+def test_what_a_sample_has_besides_the_inputs_is_left_out_with_a_note(converted: Convert) -> None:
+    rows = np.float32([[0, 1]])
+    found = converted("holds", sample={"x": rows, "age": rows, "id": rows})
+    assert "of the sample no input is called 'age', 'id': left out" in found.notes
+    assert found.replay.samples == "given"
+
+
+def test_no_sample_is_left_beside_one_that_came(converted: Convert) -> None:
+    assert converted("holds", sample={"x": np.float32([[0, 1]])}).beside == ()
+
+
 def test_a_threshold_that_float32_rounds_is_found_and_shown(converted: Convert) -> None:
     found = converted("drifts")
     (difference,) = found.replay.differences
@@ -140,7 +157,7 @@ GOOD: dict[str, Any] = {
     "files": ["model.onnx"],
     "framework": "f",
     "labels": [],
-    "columns": [],
+    "describes": {},
     "notes": [],
     "seconds": 1.0,
     "memory_bytes": 1,
@@ -149,6 +166,11 @@ GOOD: dict[str, Any] = {
     "examples": [],
     "replay": {"samples": "given", "rows": 1, "differences": [], "expected": False},
 }
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """An object within an object, and so on."""
+    return {"a": deep(levels - 1)} if levels else {}
 
 
 FIGURES = {"output": "y", "datatype": "FP32", "largest_absolute": 0.0, "largest_relative": 0.0, "agreement": 1.0}
@@ -166,6 +188,9 @@ def test_an_answer_of_the_right_form_is_read() -> None:
         {"files": []},
         {"files": ["model.onnx", "model.onnx"]},
         {"files": None},
+        {"beside": ["sample.npz", "sample.npz"]},
+        {"beside": ["sample.npz", "tokenizer.json"]},
+        {"beside": ["sample.json"]},
         {"seconds": float("nan")},
         {"seconds": -1.0},
         {"seconds": 86_401.0},
@@ -179,6 +204,13 @@ def test_an_answer_of_the_right_form_is_read() -> None:
         {"replay": {"samples": "invented", "rows": 1, "differences": []}},
         {"replay": {"samples": "given", "rows": 1, "differences": [{"output": "y"}]}},
         {"isolation": "forged", "tools": ["a"]},
+        {"framework": "\ud800"},
+        {"labels": ["\udfff"]},
+        {"describes": {"\ud800": 1}},
+        {"describes": {"input": 1 << 70}},
+        {"describes": {"input": 1e-130}},
+        {"describes": deep(20)},
+        {"examples": [deep(900)]},
     ],
 )
 def test_an_answer_of_another_form_is_a_crash_and_nothing_more(change: dict[str, Any]) -> None:

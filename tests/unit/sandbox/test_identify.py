@@ -4,6 +4,7 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,23 @@ def test_one_file_is_described_by_what_it_says_of_itself(tmp_path: Path) -> None
 
 def test_a_model_that_names_no_producer_is_called_onnx(tmp_path: Path) -> None:
     assert identify(upload(tmp_path, m=relu())).framework == "onnx"
+
+
+def test_the_tensors_beside_decision_trees_are_not_taken_for_their_size(tmp_path: Path) -> None:
+    """A leaf that answers 1, and a constant that is added."""
+    of_nodes, of_targets = ("tree", "node", "feature", "truenode", "falsenode"), ("tree", "node", "")
+    attributes: dict[str, Any] = {f"nodes_{one}ids": [0] for one in of_nodes}
+    attributes |= {f"target_{one}ids": [0] for one in of_targets}
+    attributes |= {"nodes_values": [0.0], "nodes_modes": ["LEAF"], "target_weights": [1.0], "n_targets": 1}
+    trees = helper.make_node("TreeEnsembleRegressor", ["x"], ["t"], domain="ai.onnx.ml", **attributes)
+    proto = model(
+        [trees, node("Add", ["t", "base"], ["y"])],
+        [value("x", ["n", 3])],
+        [value("y", ["n", 1])],
+        [weight("base", np.float32([0.5]))],
+        opset={"": 17, "ai.onnx.ml": 3},
+    )
+    assert identify(upload(tmp_path, m=proto)).parameter_count is None
 
 
 def test_parameters_within_subgraphs_and_sparse_ones_count(tmp_path: Path) -> None:
@@ -309,7 +327,7 @@ def test_an_archive_of_another_format_names_what_was_found(tmp_path: Path) -> No
 
 
 def test_an_archive_without_a_model_names_what_was_found(tmp_path: Path) -> None:
-    with pytest.raises(AmbiguousArchive, match=r"among 1 files: labels\.txt is a text"):
+    with pytest.raises(UnsupportedFormat, match=r"among 1 files: labels\.txt is a text"):
         identify(archive(tmp_path, "m.zip", {"labels.txt": b"cat\ndog\n"}))
 
 

@@ -89,7 +89,7 @@ def test_a_model_to_convert_is_identified_with_its_environment(tmp_path: Path) -
         framework="",
         opset={},
         ir_version=0,
-        parameter_count=0,
+        parameter_count=None,
         environment="trees",
     )
 

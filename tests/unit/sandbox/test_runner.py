@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from aimass.domain.errors import ExternalDataMissing, InternalError, ModelCrashed, ModelOutOfMemory, ModelTimeout
+from aimass.domain.errors import (
+    ExternalDataMissing,
+    InternalError,
+    InvalidModel,
+    ModelCrashed,
+    ModelOutOfMemory,
+    ModelTimeout,
+)
 from aimass.sandbox.limits import MIB, Limits
 from aimass.sandbox.runner import run
 
@@ -64,6 +71,39 @@ def test_a_refusal_is_no_longer_than_is_read(tmp_path: Path) -> None:
     assert len(caught.value.message) == 2000
     assert len(caught.value.details["tensor"]) == 200
     assert [len(name) for name in caught.value.details["names"]] == [200] * 64
+
+
+_DEEP = '{"error": {"code": "invalid_model", "message": "m", "details": {"a": %s}}}'
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"error": {"message": 3}},
+        {"error": {"message": ["m"]}},
+        {"error": {"message": "\ud800"}},
+        {"error": {"details": {"file": "\udfff"}}},
+        {"error": {"details": {"\ud800": 1}}},
+        {"error": {"details": {"self": 1}}},
+        {"error": {"details": ["a"]}},
+        {"error": {}, "line": _DEEP % ("[" * 50 + "]" * 50)},
+        {"error": {}, "line": _DEEP % ("[" * 100_000 + "]" * 100_000)},
+    ],
+    ids=["number", "list", "text", "detail", "name", "argument", "none", "nested", "deep"],
+)
+def test_a_refusal_that_none_of_ours_is_counts_as_a_crash(tmp_path: Path, told: dict[str, Any]) -> None:
+    with pytest.raises(ModelCrashed, match="garbled"):
+        behave(tmp_path, "refuse as told", **told)
+
+
+def test_the_details_of_a_refusal_are_bounded_however_they_are_nested(tmp_path: Path) -> None:
+    rows = [{"n" * 5000: ["v" * 5000] * 5}]
+    details = {"rows": rows, "n" * 5000: 1, "much": [["v" * 200] * 64] * 64, "large": 10**400, "tiny": 1e-300, "at": 7}
+    with pytest.raises(InvalidModel) as caught:
+        behave(tmp_path, "refuse as told", error={"details": details})
+    [[(name, values)]] = [row.items() for row in caught.value.details.pop("rows")]
+    assert (len(name), [len(one) for one in values]) == (200, [200] * 5)
+    assert caught.value.details == {"large": f"1{'0' * 198}…", "tiny": "1e-300", "at": 7}
 
 
 def test_the_child_cannot_see_its_parents_credentials(tmp_path: Path) -> None:

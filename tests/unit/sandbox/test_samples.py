@@ -11,8 +11,10 @@ from onnx import TensorProto
 
 from aimass.domain.errors import InvalidSample
 from aimass.inference.tensors import numpy_dtype
+from aimass.sandbox.tasks.sample import read_outputs, read_sample
 from tests.unit.sandbox.conftest import Verify
 from tests.unit.sandbox.graphs import INT64, model, node, relu, value
+from tests.unit.sandbox.replaying import Declared
 
 TWO_INPUTS = model(
     [node("Add", ["a", "b"], ["y"])], [value("a", ["n", 2]), value("b", ["n", 2])], [value("y", ["n", 2])]
@@ -141,3 +143,89 @@ def test_a_sample_that_the_model_refuses_says_why(verify: Verify, tmp_path: Path
     proto = model([node("Add", ["a", "b"], ["y"])], [value("a", ["n"]), value("b", ["m"])], [value("y", None)])
     with pytest.raises(InvalidSample, match=r"the model refuses the sample: .*Add"):
         verify(proto, as_json(tmp_path, {"a": [1, 2], "b": [1, 2, 3]}))
+
+
+COLUMNS = model(
+    [node("Concat", ["age", "size"], ["y"], axis=1)],
+    [value("age", ["n", 1]), value("size", ["n", 1])],
+    [value("y", ["n", 2])],
+)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"age": [1, 2, 3], "size": [4, 5, 6]},
+        {"inputs": {"age": [1, 2, 3], "size": [4, 5, 6]}},
+        [{"age": 1, "size": 4}, {"age": 2, "size": 5}],
+        {"age": 1, "size": 4},
+        [[1, 4], [2, 5], [3, 6]],
+        {"instances": [[1, 4], [2, 5], [3, 6]]},
+    ],
+)
+def test_rows_and_columns_of_plain_numbers_fit_inputs_of_one_column_each(
+    verify: Verify, tmp_path: Path, document: object
+) -> None:
+    assert verify(COLUMNS, as_json(tmp_path, document)).measurements.runs == 50
+
+
+def test_a_table_as_an_array_fits_inputs_of_one_column_each(tmp_path: Path) -> None:
+    np.save(tmp_path / "sample.npy", np.array([[1, 4], [2, 5], [3, 6.0]]))
+    inputs = [Declared("age", shape=("n", 1)), Declared("size", shape=("n", 1))]
+    found = read_sample(tmp_path / "sample.npy", inputs)
+    assert [column.ravel().tolist() for column in found.values()] == [[1, 2, 3], [4, 5, 6]]
+
+
+PERSON = [Declared("age", shape=("n", 1)), Declared("city", "tensor(string)", ("n", 1))]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"age": [31, None, 7], "city": ["Rome", "Oslo", None]},
+        [{"age": 31, "city": "Rome"}, {"age": None, "city": "Oslo"}, {"age": 7, "city": None}],
+        [[31, "Rome"], [None, "Oslo"], [7, None]],
+        {"age": [31, float("nan"), 7], "city": ["Rome", "Oslo", float("nan")]},
+        {"age": [[31], [None], [7]], "city": [["Rome"], ["Oslo"], [None]]},
+    ],
+)
+def test_null_is_what_a_column_has_for_a_missing_value(tmp_path: Path, document: object) -> None:
+    found = read_sample(as_json(tmp_path, document), PERSON)
+    assert found["city"].ravel().tolist() == ["Rome", "Oslo", ""]
+    np.testing.assert_array_equal(found["age"].ravel(), np.float32([31, np.nan, 7]))
+
+
+def test_a_column_with_nothing_but_missing_texts_is_one_of_texts(tmp_path: Path) -> None:
+    found = read_sample(as_json(tmp_path, {"age": [1, 2], "city": [None, float("nan")]}), PERSON)
+    assert found["city"].ravel().tolist() == ["", ""]
+
+
+@pytest.mark.parametrize(("kind", "datatype"), [("tensor(int64)", "INT64"), ("tensor(bool)", "BOOL")])
+def test_null_is_refused_where_nothing_says_that_a_value_is_missing(tmp_path: Path, kind: str, datatype: str) -> None:
+    with pytest.raises(InvalidSample, match=f"null: no {datatype} says that a value is missing"):
+        read_sample(as_json(tmp_path, {"x": [1, None]}), [Declared("x", kind, ("n",))])
+
+
+def test_a_slip_in_one_row_is_named_with_its_row(tmp_path: Path) -> None:
+    rows = [{"age": 31, "city": "Rome"}, {"age": 52, "citty": "Oslo"}]
+    with pytest.raises(InvalidSample, match=r"row 1 .* lacks 'city', and has 'citty', which the model") as refused:
+        read_sample(as_json(tmp_path, rows), PERSON)
+    assert refused.value.details == {"row": 1, "missing": ["city"], "unknown": ["citty"]}
+    with pytest.raises(InvalidSample, match=r"row 1 .* lacks 'age'; null says"):
+        read_sample(as_json(tmp_path, [rows[0], {"city": "Oslo"}]), PERSON)
+    with pytest.raises(InvalidSample, match=r"row 1 .* has 1 values; the model has 2 columns"):
+        read_sample(as_json(tmp_path, [[31, "Rome"], ["Oslo"]]), PERSON)
+
+
+def test_rows_that_differ_in_what_no_input_is_called_are_read(tmp_path: Path) -> None:
+    rows = [{"age": 31, "city": "Rome", "id": 7}, {"age": 52, "city": "Oslo"}]
+    assert read_sample(as_json(tmp_path, rows), PERSON)["age"].ravel().tolist() == [31, 52]
+
+
+@pytest.mark.parametrize("document", [[0, 1], [[0.1, 0.9]], {"outputs": [0, 1]}])
+def test_expected_outputs_without_a_name_are_asked_for_theirs(tmp_path: Path, document: object) -> None:
+    outputs = [Declared("label", "tensor(int64)", ("n",)), Declared("probabilities")]
+    with pytest.raises(InvalidSample, match=r'has 2 outputs: name .* as {"label": \[...\], "probabilities": \[...\]}'):
+        read_outputs(as_json(tmp_path, document), outputs)
+    assert [*read_outputs(as_json(tmp_path, {"label": [0, 1]}), outputs)] == ["label"]
+    assert [*read_outputs(as_json(tmp_path, [0, 1]), outputs[:1])] == ["label"]

@@ -1,6 +1,7 @@
 import pytest
 
 from aimass.usecases.start_import import Imports
+from tests.unit.usecases.converting import Place
 
 
 class Runner:
@@ -37,3 +38,11 @@ def webhooks():
 @pytest.fixture
 def at(registry, uploads, limits):
     return Imports(registry, uploads, Runner(), limits)
+
+
+@pytest.fixture
+def place(registry, artifacts, uploads, tmp_path):
+    def make(**asked):
+        return Place(registry, artifacts, tmp_path, uploads._client, **asked)
+
+    return make

@@ -76,6 +76,21 @@ def test_a_cancelled_import_can_run_again(at):
     assert [line.message for line in at.registry.read_log("t", job_id, PageRequest()).items] == ["attempt 2"]
 
 
+def test_a_step_keeps_what_an_attempt_came_to_in_it(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    for attempt in (1, 2):
+        for step in ("identify", "convert", "convert"):
+            at.registry.enter_step("t", job_id, attempt, step)
+        at.registry.fail("t", at.registry.get_job("t", job_id), Failure("convert", "x", "y"))
+        retry_job(at, "t", job_id)
+    steps = at.registry.get_job("t", job_id).steps
+    assert [(one.step, one.ended) for one in steps[-6:]] == 2 * [
+        ("identify", None),
+        ("convert", "failed"),
+        ("convert", "failed"),
+    ]
+
+
 def test_another_tenants_job_is_not_found(at):
     job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
     with pytest.raises(JobNotFound):

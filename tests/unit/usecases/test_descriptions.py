@@ -9,10 +9,12 @@ import pytest
 from msgspec import convert as read
 from onnx import TensorProto
 
-from aimass.domain.description import ClassOutput, ImageInput, Resize, Tokenizer
-from aimass.domain.errors import InvalidArguments, InvalidDescription, VersionNotFound, VersionNotReady
+from aimass.domain.conversion import Conversion, Replay
+from aimass.domain.description import ClassOutput, Column, Description, ImageInput, Resize, TableInput, Tokenizer
+from aimass.domain.errors import InvalidArguments, InvalidDescription, LabelsMismatch, VersionNotFound, VersionNotReady
 from aimass.domain.model import Limits as TenantLimits
 from aimass.domain.ports import PageRequest
+from aimass.formats.converters._table import table
 from aimass.protocols.control import version_view
 from aimass.sandbox.limits import Limits
 from aimass.usecases import import_model
@@ -27,6 +29,7 @@ from aimass.usecases.uploads import Attachment, NewVersion, reserve, upload_whol
 from tests.unit.sandbox.graphs import INT64, model, node, value, weight
 
 LIMITS = Limits(seconds=60, memory_bytes=4 << 30, file_bytes=1 << 30)
+NOT_CONVERTED = ConvertedModel(None)
 TENANT = TenantLimits(bytes=10**9, models=10, jobs=10)
 
 
@@ -37,6 +40,19 @@ def classifier(scale=10.0):
         [value("pixels", ["n", 3, 8, 8])],
         [value("logits", ["n", 3])],
         [weight("k", np.array(scale, np.float32))],
+    ).SerializeToString()
+
+
+def scaled_within():
+    """The same of pictures of 0 to 255: the graph begins with 1/255."""
+    return model(
+        [
+            node("Mul", ["pixels", "k"], ["scaled"]),
+            node("ReduceMean", ["scaled"], ["scores"], axes=[2, 3], keepdims=0),
+        ],
+        [value("pixels", ["n", 3, 8, 8])],
+        [value("scores", ["n", 3])],
+        [weight("k", np.array(1 / 255, np.float32))],
     ).SerializeToString()
 
 
@@ -94,7 +110,7 @@ def imports(registry, uploads, limits):
 def imported(at, imports, uploads):
     """Uploads and imports a body as a version of the model `m`."""
 
-    def run(body, document=None, **fields):
+    def run(body, document=None, converted=NOT_CONVERTED, **fields):
         attached = Attachment(at.artifacts, "aimass.yaml", document) if document is not None else None
         new = NewVersion("m", "m.zip", **fields)
         job = upload_whole(at.registry, uploads, "t", new, TENANT, body, document=attached)
@@ -102,8 +118,8 @@ def imported(at, imports, uploads):
         arrived = ArrivedObject("uploads", "uploads/t/m/m.zip", head["VersionId"], len(body), "2026-05-01T10:00:00Z")
         start_import(imports, arrived)
         identified = identify(at, uploads, "t", job.id, LIMITS)
-        verified = verify(at, "t", job.id, identified, ConvertedModel(None), LIMITS, 5)
-        return register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), verified)
+        verified = verify(at, "t", job.id, identified, converted, LIMITS, 5)
+        return register(at.registry, at.index, "t", job.id, identified, converted, verified)
 
     return run
 
@@ -121,6 +137,42 @@ def test_a_model_alone_is_described_by_what_it_is(at, imported):
     assert version.class_names == ("red", "green", "blue")
     assert at.registry.get_version("t", "m", 1) == version
     assert "the model description has image, classes; inferred of it: input.image, output" in log_of(at, version)
+
+
+def test_a_model_that_scales_its_pictures_itself_gets_them_as_they_are(at, imported):
+    version = imported(scaled_within())
+    assert version.description.image == ImageInput("pixels", resize=Resize(8, 8), scale=1.0)
+    assert any("with numbers of 0 to 255: the model" in line for line in log_of(at, version))
+    after = set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\ninput: {image: {color: BGR}}")
+    assert (after.description.image.color, after.description.image.scale) == ("BGR", 1.0)
+
+
+def test_a_sample_beyond_1_says_that_pictures_are_not_scaled(imported):
+    sample = io.BytesIO()
+    np.savez(sample, pixels=np.full((1, 3, 8, 8), 200, np.float32))
+    version = imported(bundle(**{"sample.npz": sample.getvalue(), "model.onnx": classifier()}))
+    assert version.description.image.scale == 1.0
+
+
+def test_guesses_at_a_pictures_numbers_are_told_in_the_versions_record(at, imported):
+    conversion = Conversion("keras", "tensorflow", "Keras", 1.0, 1, {}, Replay("generated", 1, ()), notes=("a note",))
+    version = imported(classifier(), converted=ConvertedModel(None, conversion))
+    guess, note = version.conversion.notes
+    assert note == "a note"
+    assert guess.startswith("guessed of pictures: scale 1/255, no mean, no std; ")
+    assert f"note: {guess}" in log_of(at, version)
+
+
+@pytest.mark.parametrize("known", ["aimass", "preprocessor", "converter"])
+def test_numbers_that_somebody_gave_are_no_guess(at, imported, known):
+    conversion = Conversion("keras", "tensorflow", "Keras", 1.0, 1, {}, Replay("generated", 1, ()))
+    files = {"aimass": {"aimass.yaml": "aimass: 1\ninput: {image: {scale: 0.5}}"},
+             "preprocessor": {"preprocessor_config.json": '{"do_rescale": true, "rescale_factor": 0.5}'},
+             "converter": {}}[known]  # fmt: skip
+    describes = {"input": {"image": {"scale": 0.5}}} if known == "converter" else {}
+    body = bundle(**files, **{"model.onnx": classifier()})
+    version = imported(body, converted=ConvertedModel(None, conversion, describes=describes))
+    assert (version.description.image.scale, version.conversion.notes) == (0.5, ())
 
 
 def test_what_gave_probabilities_gets_no_activation(imported):
@@ -188,11 +240,20 @@ def test_a_tokenizer_is_kept_with_the_version_and_nothing_else_of_the_bundle(at,
     version = imported(bundle(**files))
     expected = Tokenizer("tokenizer.json", "input_ids", "attention_mask", max_length=48)
     assert version.description.text.tokenizer == expected
-    assert version.description.labels == ("score",)
+    assert version.description.labels == ()
     assert [asset.path for asset in version.assets] == ["tokenizer.json"]
     assert at.index.references("t", version.assets[0].sha256) == [("m", 1)]
     assert at.registry.get_version("t", "m", 1).assets[0].memory >= version.assets[0].size
     assert version.asset_memory == version.assets[0].memory
+
+
+def test_the_tokenizer_that_was_checked_is_the_one_that_is_kept(at, imported, tmp_path):
+    checked = tmp_path / "checked"
+    checked.write_bytes(tokenizer())
+    made = at.artifacts.put_file("t", "tokenizer.json", checked)
+    body = bundle(**{"tokenizer.json": b"never looked at", "model.onnx": encoder()})
+    version = imported(body, converted=ConvertedModel(None, beside=(made,)))
+    assert [asset.sha256 for asset in version.assets] == [made.sha256]
 
 
 @pytest.mark.parametrize("broken", [b"{}", b"\xff\x00", b"[1]", tokenizer()[:-40]])
@@ -310,3 +371,71 @@ def test_a_versions_record_shows_the_labels_that_its_answers_have(at, imported):
     imported(classifier(), labels=("r", "g", "b"))
     after = set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [x, y, z]")
     assert version_view("t", after, at.artifacts)["labels"] == ["x", "y", "z"]
+
+
+def rows():
+    """Sums of two columns, as margins of two classes."""
+    return model(
+        [node("MatMul", ["input", "k"], ["scores"])],
+        [value("input", ["n", 2])],
+        [value("scores", ["n", 2])],
+        [weight("k", np.array([[1, -1], [2, -2]], np.float32))],
+    ).SerializeToString()
+
+
+MARGINS = {"output": {"output": "scores", "activation": "none"}}
+
+
+def test_what_a_converter_knows_is_still_known_when_the_description_is_set(at, imported):
+    converted = ConvertedModel(None, labels=("no", "yes"), describes=MARGINS | table(["a", "b"], takes_nan=True))
+    version = imported(rows(), converted=converted)
+    columns = (Column("a", "input", "nan"), Column("b", "input", "nan"))
+    assert version.description == Description(
+        ("no", "yes"), table=TableInput(columns), classes=ClassOutput("scores"),
+        inferred=("labels", "input.table", "output"),
+    )  # fmt: skip
+    assert version.raw_scores == ("scores",)
+    after = set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [x, y]")
+    assert (after.description.table, after.description.classes) == (TableInput(columns), ClassOutput("scores"))
+    body = b"aimass: 1\ninput: {table: {columns: [{name: c}, {name: d}]}}"
+    named = set_description(at.registry, at.artifacts, "t", "m", 1, body)
+    assert [column.missing for column in named.description.table.columns] == ["nan", "nan"]
+    assert named.description.labels == ("no", "yes")
+    assert at.registry.get_version("t", "m", 1).description == named.description
+
+
+def test_a_labels_file_of_another_length_than_the_columns_ends_the_import(imported):
+    with pytest.raises(LabelsMismatch, match=r"labels\.txt has 2 lines; .* 'logits' has 3") as refused:
+        imported(bundle(**{"labels.txt": "a\nb", "model.onnx": classifier()}))
+    assert refused.value.details == {"labels": 2}
+
+
+@pytest.mark.parametrize("said", ["labels: null", "labels: [x, y, z]", "output: null"])
+def test_a_labels_file_that_the_document_sets_aside_is_not_held_against_the_model(imported, said):
+    files = {"labels.txt": "a\nb", "aimass.yaml": f"aimass: 1\n{said}", "model.onnx": classifier()}
+    assert imported(bundle(**files)).description.labels in {(), ("x", "y", "z")}
+
+
+OWN = ConvertedModel(None, labels=("leaves", "stays"), describes=MARGINS)
+
+
+@pytest.mark.parametrize("how", ["file", "upload", "document"])
+def test_a_model_s_own_classes_in_another_order_end_the_import(imported, how):
+    files = {"labels.txt": "stays\nleaves"} if how == "file" else {}
+    files |= {"aimass.yaml": "aimass: 1\nlabels: [stays, leaves]"} if how == "document" else {}
+    labels = ("stays", "leaves") if how == "upload" else ()
+    with pytest.raises(LabelsMismatch, match=r"'stays', 'leaves' were given, the model's columns are 'leaves', 'st"):
+        imported(bundle(**files, **{"model.onnx": rows()}), converted=OWN, labels=labels)
+
+
+def test_a_model_s_own_classes_in_their_order_are_taken_and_not_in_another_later(at, imported):
+    version = imported(bundle(**{"labels.txt": "leaves\nstays", "model.onnx": rows()}), converted=OWN)
+    assert version.class_names == ("leaves", "stays")
+    with pytest.raises(InvalidArguments, match="the model's own classes in another order"):
+        set_description(at.registry, at.artifacts, "t", "m", 1, b"aimass: 1\nlabels: [stays, leaves]")
+
+
+def test_other_names_of_the_classes_are_told(at, imported):
+    version = imported(bundle(**{"labels.txt": "goes\nstays", "model.onnx": rows()}), converted=OWN)
+    assert version.class_names == ("goes", "stays")
+    assert "note: classes got other names by their places: 'leaves' is called 'goes'" in log_of(at, version)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from aimass.adapters.aws.items import item_of
+from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, InvalidArguments, ModelNotFound, VersionNotReady
 from aimass.domain.model import Model
 from aimass.domain.names import parse_tag
@@ -133,6 +134,18 @@ def test_a_log_reads_in_order_and_is_its_tenants(registry):
     assert {line.message for line in lines} == {f"line {number}" for number in range(5)}
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     assert registry.read_log("u", "job-1", PAGE).items == ()
+
+
+def test_a_line_told_again_and_late_is_one_line_where_it_belongs(registry):
+    reserved(registry)
+    registry.log("t", "job-1", 1, "convert", "before")
+    moment = now()
+    for place, message in ((2, "third"), (0, "first"), (1, "second"), (0, "first")):
+        registry.log("t", "job-1", 1, "convert", message, at=later(moment, seconds=1), place=place)
+    registry.log("t", "job-1", 1, "convert", "zeroth", at=later(moment, milliseconds=500), place=3)
+    lines = registry.read_log("t", "job-1", PAGE).items
+    assert [line.message for line in lines] == ["before", "zeroth", "first", "second", "third"]
+    assert {line.at for line in lines[2:]} == {later(moment, seconds=1)}
 
 
 def test_a_line_of_a_log_is_dropped_after_90_days(registry):

@@ -41,6 +41,13 @@ def test_it_starts_with_what_the_import_found_out(at, version):
     assert at.registry.get_version("t", "m", 1).state == "ready"
 
 
+def test_one_whose_file_does_not_tell_its_parameters_is_verified_too(at, version):
+    at.registry.get_version = lambda *_: replace(version, format="ort", parameter_count=None)
+    request_verification(at, "t", "m", 1)
+    ((_, document),) = at.runner.started
+    assert document["identified"]["parameter_count"] is None
+
+
 def test_one_that_cannot_be_started_is_over_and_counts_no_longer(at, version, monkeypatch):
     def down(name, document):
         raise OSError("unreachable")

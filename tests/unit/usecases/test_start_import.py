@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from aimass.domain.errors import JobNotRetryable
+from aimass.domain.errors import InvalidArguments, JobNotRetryable
 from aimass.domain.model import Failure
 from aimass.domain.ports import PageRequest
 from aimass.usecases.retry import retry_job
@@ -11,11 +11,18 @@ from aimass.usecases.uploads import MAX_UPLOAD_BYTES, NewVersion, upload_whole
 from tests.unit.conftest import LIMITS
 
 
-def arrive(uploads, key, body=b"x"):
+def arrive(uploads, key, body=b"x", **metadata):
     """Any S3 client puts an object; the answer is what its event says."""
     client = uploads._client
-    version = client.put_object(Bucket="uploads", Key=key, Body=body)["VersionId"]
+    version = client.put_object(Bucket="uploads", Key=key, Body=body, Metadata=metadata)["VersionId"]
     return ArrivedObject("uploads", key, version, len(body), "2026-05-01T10:00:00Z")
+
+
+class Unreachable:
+    """A runner whose service does not answer."""
+
+    def start(self, name, document):
+        raise ConnectionError("no answer")
 
 
 def arrived_now(uploads, key):
@@ -99,6 +106,43 @@ def test_a_failed_import_runs_again_under_a_new_execution_name(at):
     assert retry_job(at, "t", job_id).attempt == 2
     assert [name[64:] for name, _ in at.runner.started] == ["", "-2"]
     assert at.registry.get_version("t", "m", 1).state == "importing"
+
+
+@pytest.mark.parametrize(("metadata", "accepts"), [({"accept-drift": "true"}, True), ({}, False)])
+def test_an_object_says_that_its_model_may_drift(at, metadata, accepts):
+    start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx", **metadata))
+    arrive(at.uploads, "uploads/t/f/x/a.onnx")
+    start_import(at, arrive(at.uploads, "uploads/t/f/x/_COMPLETE", b"", **metadata))
+    assert [at.registry.get_version("t", model, 1).accept_drift for model in ("m", "f")] == [accepts] * 2
+
+
+def test_drift_can_be_accepted_when_a_failed_import_runs_again_and_stays_so(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    at.registry.fail("t", at.registry.get_job("t", job_id), Failure("convert", "conversion_drift", "y"))
+    retry_job(at, "t", job_id, accept_drift=True)
+    assert at.registry.get_version("t", "m", 1).accept_drift is True
+    at.registry.fail("t", at.registry.get_job("t", job_id), Failure("verify", "x", "y"))
+    retry_job(at, "t", job_id)
+    assert at.registry.get_version("t", "m", 1).accept_drift is True
+
+
+def test_drift_is_not_accepted_for_a_running_import_nor_for_what_converts_nothing(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    with pytest.raises(JobNotRetryable, match="once it has ended"):
+        retry_job(at, "t", job_id, accept_drift=True)
+    job = replace(at.registry.get_job("t", job_id), id="verifies", kind="verification")
+    at.registry.start_job("t", job, LIMITS)
+    with pytest.raises(InvalidArguments, match="verification"):
+        retry_job(at, "t", job.id, accept_drift=True)
+
+
+def test_a_retry_that_accepts_drift_and_could_not_start_can_be_repeated(at):
+    job_id = start_import(at, arrive(at.uploads, "uploads/t/m/a.onnx"))
+    at.registry.fail("t", at.registry.get_job("t", job_id), Failure("convert", "conversion_drift", "y"))
+    with pytest.raises(ConnectionError):
+        retry_job(replace(at, runner=Unreachable()), "t", job_id, accept_drift=True)
+    assert retry_job(at, "t", job_id, accept_drift=True).attempt == 2
+    assert [name[64:] for name, _ in at.runner.started] == ["", "-2"]
 
 
 def test_retrying_a_running_import_only_makes_sure_that_it_was_started(at):

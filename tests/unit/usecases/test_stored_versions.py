@@ -39,8 +39,17 @@ def test_its_files_can_be_downloaded(registry, artifacts):
     stored(registry)
     found = downloads(registry, artifacts, "t", "m", 1, "original")
     assert (found["main"], [one["path"] for one in found["files"]]) == ("m.gguf", ["m.gguf"])
-    with pytest.raises(InvalidArguments, match="'int8' is none of original"):
+    with pytest.raises(InvalidArguments, match="'int8' is none of original, source"):
         downloads(registry, artifacts, "t", "m", 1, "int8")
+
+
+def test_what_was_uploaded_can_be_downloaded_as_it_came(registry, artifacts):
+    version = stored(registry)
+    found = downloads(registry, artifacts, "t", "m", 1, "source")
+    assert (found["variant"], found["main"]) == ("source", version.source.main)
+    assert [(one["path"], one["sha256"]) for one in found["files"]] == [
+        (file.path, file.sha256) for file in version.source.files
+    ]
 
 
 def test_no_alias_points_at_it(registry):

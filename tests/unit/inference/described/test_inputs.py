@@ -39,3 +39,11 @@ def test_nothing_at_all_is_refused(section, noun):
     empty = {"image": Pictures(()), "text": Texts(()), "table": Rows(())}[section]
     with pytest.raises(InvalidArguments, match=f"no {noun} came"):
         described_inputs(version(X, description=DESCRIPTIONS[section]), empty, no_assets)
+
+
+def test_a_text_for_a_model_of_tokens_without_a_tokenizer_is_told_what_is_missing():
+    ids = spec("input_ids", "INT64", -1, -1)
+    with pytest.raises(InvalidArguments, match=r"upload it again with tokenizer\.json beside the model") as refused:
+        described_inputs(version(ids, description=None), Texts(("a",)), no_assets)
+    assert "'input_ids' INT64 [-1, -1]" in refused.value.message
+    assert "PUT" not in refused.value.message

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,6 +155,22 @@ def test_without_a_described_output_there_is_nothing_to_say():
     assert described_outputs(prediction(matrix, ("a", "b"), output="another")) is None
 
 
+def labelled(own_classes=None, **how):
+    """A row whose label is another than its highest column's, as SVC(probability=True) gives it."""
+    scores = np.array([[0.45, 0.55], [0.9, 0.1]], np.float32)
+    outputs = ((spec("label", "BYTES", -1), np.array(["no", "no"], object)), (spec("y", "FP32", -1, 2), scores))
+    found = prediction(None, ("no", "yes"), outputs, **how)
+    found = replace(found, version=replace(found.version, own_classes=own_classes))
+    return [[one["label"] for one in row] for row in described_outputs(found)]
+
+
+def test_the_label_that_the_model_gives_comes_first():
+    assert labelled(("no", "yes")) == [["no", "yes"], ["no", "yes"]]
+    assert labelled(("no", "yes"), top_k=1) == [["no"], ["no"]]
+    assert labelled(("no", "yes"), threshold=0.5) == [["yes"], ["no"]]
+    assert labelled(("no", "yes"), activation="softmax") == [["yes", "no"], ["no", "yes"]]
+
+
 def test_no_rows_are_no_answers():
     assert described_outputs(prediction(np.zeros((0, 2), np.float32), ("a", "b"), activation="softmax")) == []
 
@@ -198,7 +216,8 @@ def test_a_tensor_call_of_several_outputs_gets_those_of_the_described_one():
     assert np.shares_memory(found.probabilities, scores[1])
 
 
-def test_a_tensor_call_keeps_the_labels_that_the_model_gave():
+def test_a_tensor_call_keeps_the_labels_that_the_model_gave_unless_they_were_renamed():
     label = spec("label", "INT64", -1), np.array([0])
     scores = spec("y", "FP32", -1, 2), np.array([[0.25, 0.75]], np.float32)
-    assert classify(prediction(None, ("a", "b"), (label, scores))).labels == ["a"]
+    assert classify(prediction(None, ("0", "1"), (label, scores))).labels == ["0"]
+    assert classify(prediction(None, ("a", "b"), (label, scores))).labels == ["b"]

@@ -85,6 +85,9 @@ def test_an_empty_cell_takes_the_described_value(empty):
     assert math.isnan(column([empty], missing=math.nan)[0])
     assert column(["b", empty], values=("a", "b"), missing="a").tolist() == [1, 0]
     assert column(["b", empty], values=("a", "b"), missing=-1.0).tolist() == [1, -1]
+    assert math.isnan(column([empty], missing="nan")[0])
+    assert math.isnan(column([empty], values=("a", "b"), missing="nan")[0])
+    assert column([empty], values=("a", "nan"), missing="nan").tolist() == [1]
     assert column([empty], "INT64", missing=5.0).tolist() == [5]
 
 
@@ -123,6 +126,25 @@ def test_a_message_names_a_few_of_very_many_categories():
 
 def test_categories_may_be_numbers_and_truths_in_json():
     assert column([3, "1", 1.0, True], values=("1", "3", "true")).tolist() == [1, 0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "found"),
+    [
+        ([3.0, 3, "3.0", "3", " 3 "], ("1.0", "3.0"), [1, 1, 1, 1, 1]),
+        ([3.0, 3, "3.0"], ("1", "3"), [1, 1, 1]),
+        ([2.5, "2.50"], ("2.5",), [0, 0]),
+        ([True, "true", "True", False], ("False", "True"), [1, 1, 1, 0]),
+        ([3.0, 3, "3.0", "3"], ("3", "3.0"), [1, 0, 1, 0]),
+    ],
+)
+def test_a_category_is_known_in_each_spelling_of_its_value(cells, values, found):
+    assert column(cells, values=values).tolist() == found
+
+
+def test_a_truth_is_no_number_among_categories():
+    with pytest.raises(InvalidArguments, match=r"no category true; there are '0\.0', '1\.0'"):
+        column([True], values=("0.0", "1.0"))
 
 
 def test_a_category_for_an_input_of_strings_stays_a_string():

@@ -65,3 +65,34 @@ class Conversion:
     isolation: str = ""
     drift_accepted: bool = False
     notes: tuple[str, ...] = field(default_factory=tuple)  # a default of () would be a tuple in the OpenAPI document
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The notes that say why answers differ, where that is known."""
+        return tuple(note for note in self.notes if note.startswith(ROUNDED))
+
+
+#: How a note begins that tells of numbers which the ONNX model takes in single precision.
+ROUNDED = "rounded to single precision: "
+
+
+#: The files that a conversion leaves: the model, and its weights where they would not fit within.
+MAIN, DATA = "model.onnx", "model.onnx.data"
+#: What it may leave beside them: where the original came with words alone, and of a table that came without a sample.
+TOKENIZER, SAMPLE = "tokenizer.json", "sample.npz"
+BESIDE = (TOKENIZER, SAMPLE)
+MAX_SAMPLE_BYTES = 1 << 20
+#: Of all of them together: `verify` fetches them, and has as much room again for its optimised graph.
+MAX_BYTES = 4 << 30
+#: Of what a conversion tells, as one JSON document.
+MAX_RESULT_BYTES = 1 << 20
+#: What it tells may say, at most: it was made beside a stranger's model.
+MOST_SECONDS, MOST_MEMORY, MOST_ROWS = 86_400, 1 << 50, 1_000_000_000
+#: How far a conversion's job is, in this order, and what its log says of it.
+PHASES = {
+    "started": "the job has its place and started: it fetches the model",
+    "opening": "opening the model by its own library",
+    "converting": "writing it as ONNX",
+    "replaying": "replaying inputs through both models",
+    "storing": "storing the ONNX model",
+}

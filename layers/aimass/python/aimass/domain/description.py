@@ -71,7 +71,8 @@ class TextInput:
 class Column:
     """A named column of a table. `values` are categories: the model gets their number, from 0.
 
-    `missing` takes the place of an absent, null or empty cell; None: such a cell is refused.
+    `missing` takes the place of an absent, null or empty cell; None: such a cell is refused. For an input of floats the
+    text `nan` is that number, where it is none of the `values`.
     """
 
     name: str
@@ -110,7 +111,10 @@ class Batching:
 
 @dataclass(frozen=True)
 class Description:
-    """At most one of `image`, `text` and `table`. `inferred` names what nobody wrote: it was seen in the model."""
+    """At most one of `image`, `text` and `table`. `inferred` names what nobody wrote: it was seen in the model.
+
+    `nan_cells`: a missing cell of a table without named columns is NaN; such rows go to the only input, a matrix.
+    """
 
     labels: tuple[str, ...] = ()
     image: ImageInput | None = None
@@ -118,4 +122,5 @@ class Description:
     table: TableInput | None = None
     classes: ClassOutput | None = None
     batching: Batching | None = None
+    nan_cells: bool = False
     inferred: tuple[str, ...] = ()

@@ -269,7 +269,7 @@ class ArchiveTooLarge(ImportRefused):
 
 
 class AmbiguousArchive(ImportRefused):
-    """Several models, or none, where one is expected."""
+    """Several models where one is expected."""
 
     code = "ambiguous_archive"
 

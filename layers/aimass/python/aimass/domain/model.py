@@ -154,6 +154,7 @@ class Version:
     assets: tuple[StoredFile, ...] = ()  # what the description names: a tokenizer
     document: StoredFile | None = None  # the description as it came with the upload
     described: StoredFile | None = None  # the description as the import left it
+    own_classes: tuple[str, ...] | None = None  # what it calls them, by column; empty: 0, 1, ...; None: unknown
     raw_scores: tuple[str, ...] = ()  # outputs that gave numbers below 0 or above 1 at import
     accept_drift: bool = False  # its owner takes a conversion that answers otherwise than the original
     conversion: Conversion | None = None
@@ -324,10 +325,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class StepTime:
-    """When a job entered a step; it left it when it entered the next, or ended."""
+    """When an attempt of a job entered a step; it left it when it entered the next, or ended.
+
+    `ended` is what the attempt came to in this step, once another was asked for.
+    """
 
     step: str
     started_at: str
+    attempt: int = 1
+    ended: JobState | None = None
 
 
 @dataclass(frozen=True)

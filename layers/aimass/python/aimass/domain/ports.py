@@ -118,7 +118,9 @@ class ModelRegistry(VersionReader, Protocol):
 
     def start_job(self, tenant: str, job: Job, limits: Limits) -> None: ...
 
-    def requeue(self, tenant: str, job: Job, *, was: Job, limits: Limits | None = None) -> None: ...
+    def requeue(
+        self, tenant: str, job: Job, *, was: Job, limits: Limits | None = None, accept_drift: bool = False
+    ) -> None: ...
 
     def enter_step(self, tenant: str, job_id: str, attempt: int, step: str) -> None: ...
 
@@ -136,7 +138,9 @@ class ModelRegistry(VersionReader, Protocol):
 
     def end_prediction(self, tenant: str, job: Job, *, was: Job) -> None: ...
 
-    def log(self, tenant: str, job_id: str, attempt: int, step: str, message: str) -> None: ...
+    def log(
+        self, tenant: str, job_id: str, attempt: int, step: str, message: str, *, at: str | None = None, place: int = 0
+    ) -> None: ...
 
     def read_log(self, tenant: str, job_id: str, page: PageRequest) -> Page[LogLine]: ...
 
@@ -199,6 +203,14 @@ class ArtifactSweeper(Protocol):
     def delete(self, tenant: str, sha256: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class ObjectMarks:
+    """What an object says of itself: the job that our API made for it, and whether its model may drift."""
+
+    job_id: str | None = None
+    accept_drift: bool = False
+
+
 class UploadStore(Protocol):
     """Where uploads arrive, each object pinned to its version."""
 
@@ -214,7 +226,7 @@ class UploadStore(Protocol):
 
     def abort_multipart(self, key: str, storage_id: str) -> None: ...
 
-    def job_id_of(self, key: str, version_id: str) -> str | None: ...
+    def marks_of(self, key: str, version_id: str) -> ObjectMarks: ...
 
     def list_folder(self, prefix: str) -> list[SourceFile]: ...
 

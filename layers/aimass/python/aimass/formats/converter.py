@@ -70,15 +70,24 @@ class Converted:
     """What a conversion left in its folder. `main` is the ONNX file, `files` that one and its external data.
 
     `framework` says which library the model was trained with, and its version where it is known. `labels` name the
-    columns of its scores, `columns` those of its one table. `notes` are what its owner ought to know.
+    columns of its scores. `notes` are what its owner ought to know.
+
+    `describes` are the sections `input` and `output` of aimass.yaml as far as the original knows them, as JSON values:
+    `{"input": {"table": {"missing": "nan", "columns": [{"name": "color", "values": ["red", "blue"]}]}}, "output":
+    {"output": "scores", "activation": "none"}}`. NaN is the text `nan`; `activation: none` says that the
+    output's numbers are no probabilities, so that answers call them `score`. What the owner wrote goes before it, key
+    by key; a section that breaks the schema or does not fit the ONNX model is left out.
+
+    `beside` are files in its folder that are no part of the ONNX model: `tokenizer.json` where it was made, or none.
     """
 
     main: str
     files: tuple[str, ...]
     framework: str
     labels: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    describes: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 class Original(Protocol):

@@ -15,11 +15,12 @@ from aimass.formats.description_draft import Draft
 from aimass.formats.description_image import image_input
 from aimass.formats.description_output import batching, check_labels, class_output, read_labels
 from aimass.formats.description_schema import DocumentSection, InputSection, OutputSection
-from aimass.formats.description_table import table_input
+from aimass.formats.description_table import table_input, without_names
 from aimass.formats.description_text import text_input
 from aimass.formats.description_words import checked
 from aimass.formats.description_yaml import Path, Read, read_yaml
 from aimass.formats.inferred_description import inferred_input, inferred_labels, inferred_output
+from aimass.formats.known_sections import KINDS, completed, known_output
 from aimass.formats.member import shown
 from aimass.formats.seen import Seen
 
@@ -60,6 +61,7 @@ def describe(document: Document | None, seen: Seen) -> Description | None:
         found_classes = _inferred_classes(named, draft)
         if sections.labels is not None and found_classes is None:
             check_labels(labels, draft)
+    nan_cells = not any((image, text, table)) and _nan_cells(sections, draft)
     described = Description(
         labels=labels,
         image=image,
@@ -67,6 +69,7 @@ def describe(document: Document | None, seen: Seen) -> Description | None:
         table=table,
         classes=found_classes,
         batching=batching(sections.batching, draft) if sections.batching else None,
+        nan_cells=nan_cells,
     )
     if draft.problems:
         raise _invalid(document.read if document else Read(), draft.problems)
@@ -77,44 +80,67 @@ _Inputs = tuple[ImageInput | None, TextInput | None, TableInput | None]
 
 
 def _inputs(sections: DocumentSection, draft: Draft) -> _Inputs:
+    known = draft.seen.known.input
     if sections.input:
-        return _written_inputs(sections.input, draft)
+        trial = Draft(draft.seen)
+        inputs = _written_inputs(completed(sections.input, known, trial), trial)
+        if trial.problems:  # they are told of what is written alone
+            return _written_inputs(sections.input, draft)
+        draft.inferred.extend(trial.inferred)
+        return inputs
     if sections.has("input"):
         return None, None, None
-    found = inferred_input(draft.seen)
+    guess = _guess(draft.seen)
+    whole = completed(guess, known, Draft(draft.seen)) if guess else None
+    for option in (known, whole, guess):
+        trial = Draft(draft.seen)
+        inputs = _written_inputs(option, trial) if option else (None, None, None)
+        if any(inputs) and not trial.problems:
+            draft.fill(("input", next(kind for kind, one in zip(KINDS, inputs, strict=True) if one)), None)
+            return inputs
+    return None, None, None
+
+
+def _nan_cells(sections: DocumentSection, draft: Draft) -> bool:
+    """Whether missing cells of rows without names are NaN: as it is written, else as the converter knows."""
+    if sections.has("input"):
+        return without_names(sections.input.table if sections.input else None, draft.seen)
+    known = draft.seen.known.input
+    found = without_names(known.table if known else None, draft.seen)
+    return draft.fill(("input", "table", "missing"), found) if found else False
+
+
+def _guess(seen: Seen) -> InputSection | None:
+    found = inferred_input(seen)
     try:
-        guess = InputSection.model_validate(found) if found else None
+        return InputSection.model_validate(found) if found else None
     except ValidationError:  # a well-known file that holds something else
-        return None, None, None
-    trial = Draft(draft.seen)
-    inputs = _written_inputs(guess, trial) if guess else (None, None, None)
-    if guess is None or trial.problems:
-        return None, None, None
-    draft.fill(("input", next(iter(guess.model_fields_set))), None)
-    return inputs
+        return None
 
 
 def _written_inputs(section: InputSection, draft: Draft) -> _Inputs:
-    given = [name for name in ("image", "text", "table") if getattr(section, name) is not None]
+    given = [name for name in KINDS if getattr(section, name) is not None]
     if len(given) > 1:
         draft.wrong(("input",), f"must have one of image, text and table, got {' and '.join(given)}")
     return (
         image_input(section.image, draft) if section.image else None,
         text_input(section.text, draft) if section.text else None,
-        table_input(section.table, draft) if section.table else None,
+        table_input(section.table, draft) if section.table and not without_names(section.table, draft.seen) else None,
     )
 
 
 def _inferred_classes(labels: tuple[str, ...], draft: Draft) -> ClassOutput | None:
-    found, trial = inferred_output(labels, draft.seen), Draft(draft.seen)
+    found = inferred_output(labels, draft.seen)
     try:
-        section = OutputSection.model_validate(found) if found else None
+        guess = OutputSection.model_validate(found) if found else None
     except ValidationError:  # an output of a name that no document can say
-        return None
-    classes = class_output(section, labels, trial) if section else None
-    if classes is None or trial.problems:
-        return None
-    return draft.fill(("output",), classes)
+        guess = None
+    for section in (known_output(draft), guess):
+        trial = Draft(draft.seen)
+        classes = class_output(section, labels, trial) if section else None
+        if classes and not trial.problems:
+            return draft.fill(("output",), classes)
+    return None
 
 
 def _invalid(read: Read, problems: dict[Path, str]) -> InvalidArguments:

@@ -8,6 +8,7 @@ import msgspec
 
 from aimass.domain.description import SCHEMA, Description, TextInput
 from aimass.domain.errors import InvalidArguments
+from aimass.formats.description_schema import NAN
 
 MAX_DESCRIBED_BYTES = 120_000
 
@@ -40,7 +41,7 @@ def _input_document(whole: Description) -> Json | None:
     if whole.table:
         columns = [_plain(column) for column in whole.table.columns]
         return {"table": {"columns": [column | {"values": column["values"] or None} for column in columns]}}
-    return None
+    return {"table": {"missing": NAN}} if whole.nan_cells else None
 
 
 def _text_document(text: TextInput) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from aimass.domain.datatypes import FLOATS
@@ -9,7 +10,7 @@ from aimass.domain.description import ImageInput, Resize
 from aimass.domain.model import TensorSpec
 from aimass.formats.description_draft import Draft, quoted
 from aimass.formats.description_schema import ImageSection
-from aimass.formats.seen import WHOLE, is_picture
+from aimass.formats.seen import PREPROCESSOR, WHOLE, Seen, is_picture
 
 Layout = Literal["NCHW", "NHWC"]
 Color = Literal["RGB", "BGR", "gray"]
@@ -60,6 +61,26 @@ def layout_of(spec: TensorSpec) -> Layout | None:
     if first == last:
         return None
     return "NCHW" if first else "NHWC"
+
+
+def scale_notes(image: ImageInput | None, inferred: Collection[str], seen: Seen) -> tuple[str, ...]:
+    """What the owner ought to know of numbers that nobody gave and no file says."""
+    if image is None or not {"input.image", "input.image.scale"} & set(inferred) or _is_known(image, seen):
+        return ()
+    if image.input in seen.unscaled:
+        return (f"pictures go to {quoted(image.input)} with numbers of 0 to 255: the model or its sample has them so",)
+    guessed = ["scale 1/255", *(f"no {name}" for name in ("mean", "std") if not getattr(image, name))]
+    return (
+        f"guessed of pictures: {', '.join(guessed)}; if it was trained on other numbers, answers are wrong: set"
+        " input.image's scale, mean and std in aimass.yaml, or by PUT on the version's /description",
+    )
+
+
+def _is_known(image: ImageInput, seen: Seen) -> bool:
+    """Whether the converter or an image processor's file says how numbers are scaled; whole ones stay as they are."""
+    known = seen.known.input.image if seen.known.input else None
+    floats = any(spec.name == image.input and spec.datatype in FLOATS for spec in seen.inputs)
+    return bool(known and known.has("scale")) or not floats or bool(seen.document(PREPROCESSOR))
 
 
 def _takes_pictures(spec: TensorSpec, draft: Draft) -> bool:
@@ -118,7 +139,8 @@ def _fits(at: tuple[str, ...], given: object, size: _Size, draft: Draft) -> None
 def _scale(section: ImageSection, spec: TensorSpec, draft: Draft) -> float:
     if section.scale is not None:
         return section.scale
-    return draft.fill((*_AT, "scale"), 1 / 255 if spec.datatype in FLOATS else 1.0)
+    whole = spec.datatype not in FLOATS or spec.name in draft.seen.unscaled
+    return draft.fill((*_AT, "scale"), 1.0 if whole else 1 / 255)
 
 
 def _per_channel(name: str, given: list[float] | None, channels: int, draft: Draft) -> tuple[float, ...]:

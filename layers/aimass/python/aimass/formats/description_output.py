@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aimass.domain.datatypes import is_tensor
 from aimass.domain.description import Activation, Batching, ClassOutput
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.domain.names import check_texts
+from aimass.formats.description_activation import activation_of
 from aimass.formats.description_draft import Draft, quoted, tensors
 from aimass.formats.description_schema import BatchingSection, OutputSection
-from aimass.formats.seen import is_matrix, is_scores
+from aimass.formats.seen import Seen, is_matrix, is_scores
 
-_MOST_NAMED = 8
+_MOST_NAMED, _LONGEST_NAMED = 8, 40
 
 
 def read_labels(given: list[str] | str | None, draft: Draft) -> tuple[str, ...]:
@@ -31,13 +34,18 @@ def read_labels(given: list[str] | str | None, draft: Draft) -> tuple[str, ...]:
 
 def check_labels(labels: tuple[str, ...], draft: Draft) -> None:
     """Refuses written labels where the columns of every output that could be of classes are others."""
-    maps = any(is_scores(spec) and not is_matrix(spec) for spec in draft.seen.outputs)
-    if labels and draft.seen.matrices and not maps and not any(_fits(spec, labels) for spec in draft.seen.matrices):
-        has = ", ".join(f"{quoted(spec.name)} has {spec.shape[1]}" for spec in draft.seen.matrices[:_MOST_NAMED])
-        draft.wrong(
-            ("labels",),
-            f"are {len(labels)}; the columns are others: {has}. Give one for each, or say `output: null`",
-        )
+    if labels and (problem := unfit_labels(len(labels), draft.seen)):
+        draft.wrong(("labels",), f"are {len(labels)}; {problem}. Give one for each, or say `output: null`")
+
+
+def unfit_labels(count: int, seen: Seen) -> str | None:
+    """That the columns of every output that could be of classes are others; None where one fits, or may."""
+    maps = any(is_scores(spec) and not is_matrix(spec) for spec in seen.outputs)
+    deeper = any(len(spec.shape) > 2 and spec.shape[-1] in {-1, count} for spec in seen.outputs)
+    if maps or deeper or not seen.matrices or any(_fits(spec, count) for spec in seen.matrices):
+        return None
+    has = ", ".join(f"{quoted(spec.name)} has {spec.shape[1]}" for spec in seen.matrices[:_MOST_NAMED])
+    return f"the columns are others: {has}"
 
 
 def label_problem(labels: tuple[str, ...]) -> str | None:
@@ -69,15 +77,18 @@ def class_output(section: OutputSection, labels: tuple[str, ...], draft: Draft) 
     spec = _scores(section, labels, draft)
     if spec is None:
         return None
-    if not is_scores(spec):
+    of_tokens = spec in draft.seen.token_scores
+    if not is_scores(spec) and not of_tokens:
         draft.wrong(
             ("output", "output"),
             f"names {quoted(spec.name)}, which is {spec.datatype} {list(spec.shape)}; classes are the columns"
             " of a matrix of floats",
         )
-    elif labels and is_matrix(spec) and not _fits(spec, labels):
+    elif labels and of_tokens and spec.shape[2] not in {-1, len(labels)}:
+        draft.wrong(("labels",), f"are {len(labels)}; output {quoted(spec.name)} has {spec.shape[2]} classes of tokens")
+    elif labels and is_matrix(spec) and not _fits(spec, len(labels)):
         draft.wrong(("labels",), f"are {len(labels)}; output {quoted(spec.name)} has {spec.shape[1]} columns")
-    activation = _activation(section, spec, labels, draft)
+    activation = activation_of(section, spec, labels, draft)
     if is_matrix(spec) and spec.shape[1] == 1 and activation != "sigmoid":
         _check_single(spec, activation, labels, draft)
     _check_top_k(section, spec, labels, draft)
@@ -98,18 +109,8 @@ def _check_single(spec: TensorSpec, activation: Activation, labels: tuple[str, .
         )
 
 
-def _activation(section: OutputSection, spec: TensorSpec, labels: tuple[str, ...], draft: Draft) -> Activation:
-    """As written; else what makes probabilities of an output that gave other numbers when the model was verified."""
-    if section.has("activation"):
-        return section.activation if section.activation != "none" else None
-    single = spec.shape[1:] == (1,)
-    if spec.name not in draft.seen.raw_scores or (single and len(labels) < 2 and not draft.seen.multi_label):
-        return None
-    return draft.fill(("output", "activation"), "sigmoid" if single or draft.seen.multi_label else "softmax")
-
-
 def _check_top_k(section: OutputSection, spec: TensorSpec, labels: tuple[str, ...], draft: Draft) -> None:
-    columns = spec.shape[1] if is_matrix(spec) else -1
+    columns = spec.shape[-1] if is_matrix(spec) or spec in draft.seen.token_scores else -1
     classes = len(labels) if columns in {-1, 1} else columns
     if section.top_k and classes and section.top_k > classes:
         draft.wrong(("output", "top_k"), f"must be at most {classes}, the number of classes, got {section.top_k}")
@@ -137,9 +138,9 @@ def _scores(section: OutputSection, labels: tuple[str, ...], draft: Draft) -> Te
     return None
 
 
-def _fits(spec: TensorSpec, labels: tuple[str, ...]) -> bool:
+def _fits(spec: TensorSpec, count: int) -> bool:
     columns = spec.shape[1]
-    return columns in {-1, len(labels)} or (columns, len(labels)) == (1, 2)
+    return columns in {-1, count} or (columns, count) == (1, 2)
 
 
 def batching(section: BatchingSection, draft: Draft) -> Batching:
@@ -152,3 +153,30 @@ def batching(section: BatchingSection, draft: Draft) -> Batching:
     elif len(firsts) > 1 or not specs:
         draft.wrong(("batching",), f"needs a first dimension that varies, or is the same, in all of {tensors(specs)}")
     return Batching(section.max_batch, section.max_delay_ms)
+
+
+def order_problem(names: Sequence[str], own: Sequence[str] | None) -> str | None:
+    """What is wrong with names that are the model's own classes in another order: each would be another's answer."""
+    if not own or list(names) == list(own) or sorted(names) != sorted(own):
+        return None
+    return (
+        f"the labels are the model's own classes in another order: {_listed(names)} were given, the model's columns are"
+        f" {_listed(own)}; leave the labels out, or give them in the model's order"
+    )
+
+
+def renamed_notes(names: Sequence[str], own: Sequence[str] | None) -> tuple[str, ...]:
+    """What classes that had names of their own are called now."""
+    pairs = [(was, now) for was, now in zip(own or (), names, strict=False) if was != now and not was.isdecimal()]
+    if not pairs or len(names) != len(own or ()):
+        return ()
+    told = ", ".join(f"{quoted(was[:_LONGEST_NAMED])} is called {quoted(now[:_LONGEST_NAMED])}" for was, now in
+                     pairs[:_MOST_NAMED])  # fmt: skip
+    rest = len(pairs) - _MOST_NAMED
+    return (f"classes got other names by their places: {told}{f' and {rest} more' if rest > 0 else ''}",)
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    told = ", ".join(quoted(name[:_LONGEST_NAMED]) for name in names[:_MOST_NAMED])
+    return f"{told} and {rest} more" if rest > 0 else told

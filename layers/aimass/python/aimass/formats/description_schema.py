@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -22,12 +23,17 @@ MAX_TOKENS = 131_072
 MAX_COLUMNS = 2000
 MAX_BATCH = 1024
 MAX_DELAY_MS = 1000
+NAN = "nan"  # what a missing cell of an input of floats may become, as text
 
 
 def _storable(value: float) -> float:
     if value and not 1e-37 <= abs(value) <= 1e38:
         raise PydanticCustomError("range", "must be 0, or between 1e-37 and 1e38 without its sign")
     return value
+
+
+def _storable_or_nan(value: float) -> float:
+    return value if math.isnan(value) else _storable(value)
 
 
 def _number(value: Any) -> Any:
@@ -45,7 +51,17 @@ def _printable(text: str) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool | list | dict):
         raise PydanticCustomError("cell", "must be a number or text")
-    return value
+    return math.nan if isinstance(value, Unquoted) and value.text.lower() == ".nan" else value
+
+
+def _nan(value: Any) -> Any:
+    """As YAML, Python and JSON's readers write it."""
+    text = value.text if isinstance(value, Unquoted) else value
+    if text is None or (isinstance(text, float) and math.isnan(text)):
+        return text
+    if not isinstance(text, str) or text.lower() not in {".nan", NAN}:
+        raise PydanticCustomError("nan", "must be .nan; other values are each column's own")
+    return math.nan
 
 
 def _labels(value: Any) -> Any:
@@ -74,8 +90,9 @@ Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_prin
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False), AfterValidator(_storable)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+NumberOrNan = Annotated[float, BeforeValidator(_number), AfterValidator(_storable_or_nan)]
 Cell = Annotated[
-    Annotated[Number, Tag("<number>")] | Annotated[CellText, Tag("<text>")],
+    Annotated[NumberOrNan, Tag("<number>")] | Annotated[CellText, Tag("<text>")],
     Discriminator(_text_or_number),
 ]
 Labels = Annotated[Annotated[list[Text], Tag("<list>")] | Annotated[Name, Tag("<text>")], Discriminator(_list_or_file)]
@@ -132,8 +149,9 @@ class ColumnSection(Section):
 
 
 class TableSection(Section):
-    columns: Annotated[list[ColumnSection], Field(min_length=1, max_length=MAX_COLUMNS)]
+    columns: Annotated[list[ColumnSection] | None, Field(min_length=1, max_length=MAX_COLUMNS)] = None
     input: Name | None = None
+    missing: Annotated[float | None, BeforeValidator(_nan)] = None
 
 
 class InputSection(Section):

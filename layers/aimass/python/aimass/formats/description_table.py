@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
-from aimass.domain.datatypes import is_tensor
+from aimass.domain.datatypes import FLOATS, is_tensor
 from aimass.domain.description import Column, TableInput
 from aimass.domain.model import TensorSpec
 from aimass.formats.description_draft import Draft, quoted
-from aimass.formats.description_schema import ColumnSection, TableSection
+from aimass.formats.description_schema import NAN, ColumnSection, TableSection
 from aimass.formats.description_yaml import Path
+from aimass.formats.seen import Seen, is_matrix
 
 _AT = ("input", "table")
 
 
 def table_input(section: TableSection, draft: Draft) -> TableInput | None:
     """Notes every problem in the draft."""
-    default = _default(section, draft)
-    columns = [_column(one, (*_AT, "columns", at), default, draft) for at, one in enumerate(section.columns)]
-    for at, count in enumerate(_repeats([one.name for one in section.columns])):
+    default, written = _default(section, draft), section.columns or []
+    if not written:
+        draft.wrong((*_AT, "columns"), "is missing")
+    columns = [_column(one, (*_AT, "columns", at), default, section.missing, draft) for at, one in enumerate(written)]
+    for at, count in enumerate(_repeats([one.name for one in written])):
         if count:
-            draft.wrong(
-                (*_AT, "columns", at, "name"), f"is another column's name too: {quoted(section.columns[at].name)}"
-            )
+            draft.wrong((*_AT, "columns", at, "name"), f"is another column's name too: {quoted(written[at].name)}")
     whole = [column for column in columns if column]
     if len(whole) < len(columns):
         return None
     _fills(whole, draft)
     draft.covers((*_AT, "columns"), [column.input for column in whole], "a row")
     return TableInput(tuple(whole))
+
+
+def without_names(section: TableSection | None, seen: Seen) -> bool:
+    """Whether it says of missing cells alone, and rows go to the only input as they stand: a matrix of floats."""
+    if section is None or section.missing is None or section.columns is not None or len(seen.inputs) != 1:
+        return False
+    return is_matrix(seen.inputs[0]) and section.input in {None, seen.inputs[0].name}
 
 
 def _repeats(names: list[str]) -> list[int]:
@@ -48,7 +57,10 @@ def _default(section: TableSection, draft: Draft) -> TensorSpec | None:
     return draft.seen.inputs[0] if len(draft.seen.inputs) == 1 else None
 
 
-def _column(section: ColumnSection, at: Path, default: TensorSpec | None, draft: Draft) -> Column | None:
+def _column(
+    section: ColumnSection, at: Path, default: TensorSpec | None, missing: float | None, draft: Draft
+) -> Column | None:
+    """`missing` is what the table says for columns that say nothing of it."""
     spec = default
     own = next((one for one in draft.seen.inputs if one.name == section.name), None)
     if section.input is not None:
@@ -64,20 +76,38 @@ def _column(section: ColumnSection, at: Path, default: TensorSpec | None, draft:
             (*at, "input"), f"names {quoted(spec.name)}, of shape {list(spec.shape)}; rows need [rows, columns]"
         )
     _check_values(section, spec, at, draft)
+    return Column(section.name, spec.name, _missing(section, spec, missing), tuple(section.values or ()))
+
+
+def _missing(section: ColumnSection, spec: TensorSpec, of_table: float | None) -> float | str | None:
+    """NaN as a text, for JSON and the registry have no such number."""
+    if section.has("missing"):
+        return NAN if _is_nan(section, spec) else section.missing
+    return NAN if of_table is not None and spec.datatype in FLOATS else None
+
+
+def _is_nan(section: ColumnSection, spec: TensorSpec) -> bool:
+    """Whether `missing` is NaN here: as a number, or as that word where it can be no category and no string."""
     missing = section.missing
-    return Column(section.name, spec.name, missing, tuple(section.values or ()))
+    if spec.datatype not in FLOATS or missing is None:
+        return False
+    if isinstance(missing, str):
+        return missing.lower() == NAN and missing not in (section.values or ())
+    return math.isnan(missing)
 
 
 def _check_values(section: ColumnSection, spec: TensorSpec, at: Path, draft: Draft) -> None:
     strings, missing, values = spec.datatype == "BYTES", section.missing, section.values
-    if values and strings:
-        draft.wrong((*at, "values"), f"must be left out: {quoted(spec.name)} takes strings as they are")
-    elif values and len(set(values)) < len(values):
+    if _is_nan(section, spec):
+        missing = None
+    if values and len(set(values)) < len(values):
         draft.wrong((*at, "values"), "has a value twice")
     elif values and missing is not None and missing not in values:
         draft.wrong((*at, "missing"), "must be one of the values")
     elif not values and strings and isinstance(missing, float):
         draft.wrong((*at, "missing"), f"must be text, as {quoted(spec.name)} takes strings: quote it")
+    elif isinstance(missing, float) and math.isnan(missing):
+        draft.wrong((*at, "missing"), f"can't be NaN: {quoted(spec.name)} is {spec.datatype}, only floats have that")
     elif not values and not strings and isinstance(missing, str):
         draft.wrong((*at, "missing"), f"must be a number, as {quoted(spec.name)} is {spec.datatype}")
 

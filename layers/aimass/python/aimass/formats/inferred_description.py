@@ -23,8 +23,9 @@ _MOST_WANTED_CHANNELS = 4
 
 def inferred_labels(seen: Seen) -> tuple[str, ...]:
     """Labels of labels.txt, or of config.json's `id2label`, if an output has as many columns."""
-    for labels in (label_lines(seen.texts.get(LABELS, "")), _id2label(seen.document(CONFIG))):
+    for labels in (label_lines(seen.texts.get(LABELS, "")), _id2label(seen)):
         fits = any(spec.shape[1] == len(labels) for spec in seen.matrices)
+        fits = fits or any(spec.shape[2] == len(labels) for spec in seen.token_scores)
         if labels and fits and not label_problem(labels):
             return labels
     return ()
@@ -44,7 +45,7 @@ def inferred_input(seen: Seen) -> Json | None:
 
 def inferred_output(labels: tuple[str, ...], seen: Seen) -> Json | None:
     """The section `output`: the one output with a column for each label."""
-    scored = [spec for spec in seen.scored(labels) if spec.shape[1] != -1 or len(seen.matrices) == 1]
+    scored = [spec for spec in seen.scored(labels) if spec.shape[-1] != -1 or len(seen.matrices) == 1]
     return {"output": scored[0].name} if labels and len(scored) == 1 else None
 
 
@@ -66,20 +67,17 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and 1 <= value <= MAX_TOKENS else None
 
 
-def _id2label(config: Json) -> tuple[str, ...]:
-    names = config.get("id2label")
-    if not isinstance(names, dict):
+def _id2label(seen: Seen) -> tuple[str, ...]:
+    """One alone is what transformers calls the number of a regression, which is no class."""
+    names = seen.document(CONFIG).get("id2label")
+    if not isinstance(names, dict) or (len(names) == 1 and not seen.multi_label):
         return ()
     labels = [names.get(str(number)) for number in range(len(names))]
     return tuple(labels) if all(isinstance(label, str) and label for label in labels) else ()  # type: ignore[arg-type]
 
 
 def _table(seen: Seen) -> Json | None:
-    """An input for each column, as scikit-learn's converters make them of a data frame; or one, its columns named."""
-    if len(seen.inputs) == 1 and seen.columns:
-        spec = seen.inputs[0]
-        fits = is_tensor(spec.onnx_type) and spec.shape[1:] == (len(seen.columns),)
-        return {"input": spec.name, "columns": [{"name": name} for name in seen.columns]} if fits else None
+    """An input for each column, as scikit-learn's converters make them of a data frame."""
     single = all(is_tensor(spec.onnx_type) and spec.shape[1:] == (1,) for spec in seen.inputs)
     if len(seen.inputs) < 2 or not single:
         return None

@@ -15,6 +15,7 @@ from typing import Any, cast
 from aimass.domain.errors import ExternalDataEscapes, ExternalDataMissing, InvalidModel
 from aimass.formats.member import shown
 from aimass.formats.onnx import is_ort
+from aimass.formats.onnx_classes import Classes, own_classes
 from aimass.formats.onnx_proto import messages
 
 _MAX_PROTOBUF_BYTES = (1 << 31) - 1
@@ -39,13 +40,16 @@ _BITS |= {15: 128, 21: 4, 22: 4, 23: 4, 25: 2, 26: 2}
 
 @dataclass(frozen=True)
 class Inspected:
-    """An ONNX file's own account; `external` are the files of its external data, relative to its folder."""
+    """An ONNX file's own account; `external` are the files of its external data, relative to its folder, `own_classes`
+    what it calls its classes itself, as `own_classes` reads them. `parameter_count` is None of decision trees.
+    """
 
     ir_version: int
     opset: dict[str, int]
     framework: str
-    parameter_count: int
+    parameter_count: int | None
     external: tuple[str, ...]
+    own_classes: Classes = None
 
 
 def inspect(path: Path) -> Inspected:
@@ -60,9 +64,15 @@ def inspect(path: Path) -> Inspected:
         ir_version=model.ir_version,
         opset=_opset(model),
         framework=_framework(model),
-        parameter_count=sum(_elements(tensor) for tensor in weights),
+        parameter_count=None if _has_trees(model) else sum(_elements(tensor) for tensor in weights),
         external=_few(tuple(external)),
+        own_classes=own_classes(model),
     )
+
+
+def _has_trees(model: Any) -> bool:
+    """Trees are attributes of their operator: the tensors beside them say nothing of the model's size."""
+    return any(node.op_type.startswith("TreeEnsemble") for graph in _graphs(model) for node in graph.node)
 
 
 def _few(files: tuple[str, ...]) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ _SKLEARN_PATTERNS = (
     _pattern(rf"sklearn\.({_SKLEARN})(\.(?!tests)\w+)*:_?[A-Z]\w*"),
     _pattern(rf"sklearn\.({_SKLEARN})(\.(?!tests)\w+)*:(__pyx_unpickle_\w+|newObj)"),
     _pattern(r"sklearn\.feature_selection\.\w+:(f_classif|f_regression|chi2|r_regression|mutual_info_\w+)"),
+    _pattern(r"sklearn\.compose\._column_transformer:make_column_selector"),
     _pattern(r"sklearn\.utils\._bunch:Bunch"),
     _pattern(r"sklearn\.utils\.deprecation:_DeprecatedScorer"),
     _pattern(r"scipy\.sparse(\._?\w+)?:(bsr|coo|csc|csr|dia|dok|lil)_(matrix|array)"),

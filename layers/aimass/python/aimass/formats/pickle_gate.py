@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from aimass.domain.errors import ImportRefused, TruncatedModel
+from aimass.domain.errors import ImportRefused, TruncatedModel, UnsafePickle
 from aimass.formats.member import shown
 from aimass.formats.pickle_allowed import TREES, Allowed
 from aimass.formats.pickle_play import Play, Source, refused
@@ -29,7 +29,8 @@ _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt")
 def scan(path: Path, allowed: Allowed = TREES, *, streams: int = 1, trailer: bool = False) -> str:
     """`check`, then picklescan. Returns the verdict as one line. Raises as `check` does."""
     checked = check(path, allowed, streams=streams, trailer=trailer)
-    scanner = _scanned(path, checked)
+    with _file_named(path):
+        scanner = _scanned(path, checked)
     packages = ", ".join(sorted({name.split(":")[0].split(".")[0] for name in checked.names})) or "nothing"
     return f"{checked.pickles} pickle(s) that name only what models need, of {packages}; {scanner}"
 
@@ -51,7 +52,7 @@ def check(path: Path, allowed: Allowed = TREES, *, streams: int = 1, trailer: bo
     UnsafePickle naming what it asks for and no model needs, TruncatedModel.
     """
     checked = Checked(allowed)
-    with _damage_named():
+    with _file_named(path), _damage_named():
         if is_zip(path):
             with path.open("rb") as file:
                 _play_zip(file, checked, _DEEPEST)
@@ -137,6 +138,16 @@ def _scanned(path: Path, checked: Checked) -> str:
             text = shown(f"{found.module}.{found.name}")
             raise refused(f"names {text}, which picklescan knows as dangerous", name=text)
     return f"picklescan {metadata.version('picklescan')} found nothing{'' if small else ' in their names'}"
+
+
+@contextmanager
+def _file_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (UnsafePickle, TruncatedModel) as error:
+        name = shown(path.name)
+        text = error.message.replace("the pickle", f"the pickle in {name}", 1)
+        raise type(error)(text, **{"file": name} | error.details) from None
 
 
 @contextmanager

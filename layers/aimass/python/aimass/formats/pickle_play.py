@@ -9,12 +9,14 @@ from __future__ import annotations
 import _compat_pickle
 import math
 import pickle
+import sys
 from collections.abc import Iterator
 from typing import IO, Any, ClassVar
 
 from aimass.domain.errors import UnsafePickle
 from aimass.formats.member import shown
 from aimass.formats.pickle_allowed import Allowed
+from aimass.formats.pickle_remedy import of_function
 
 _JOBLIB_ARRAY = "joblib.numpy_pickle:NumpyArrayWrapper"
 _DESCRIBES = {"subclass", "shape", "order", "dtype", "allow_mmap"}
@@ -22,12 +24,28 @@ _ALIGNED = "numpy_array_alignment_bytes"  # since joblib 1.2
 _CHUNK = 1 << 20
 _Unpickler: Any = pickle._Unpickler  # the one in Python, whose steps can be replaced
 _ODD = "makes an array of joblib's as joblib never writes it"
-_REMEDY = "save the model with skops, or send it as ONNX"
+_REMEDY = "save the model alone with skops (skops.io.dump), or send it as ONNX"
+_LIBRARIES = {"numpy", "scipy", "sklearn", "joblib", "xgboost", "lightgbm", "catboost", "torch"}
+_MOST_DIMENSIONS = 64  # as numpy has it
 
 
-def refused(what: str, **details: Any) -> UnsafePickle:
+def refused(what: str, remedy: str = _REMEDY, **details: Any) -> UnsafePickle:
     """The refusal, with what to do."""
-    return UnsafePickle(f"the pickle {what}; it was not opened: {_REMEDY}", **details)
+    return UnsafePickle(f"the pickle {what}; it was not opened: {remedy}", **details)
+
+
+def _not_needed(module: str, name: str, named: set[str]) -> UnsafePickle:
+    """Of a global that is on no list: an attack, a function that the model keeps, or a class of one's own, whose code
+    isn't there.
+    """
+    text, package = shown(f"{module}.{name}"), module.split(".")[0]
+    if kept := of_function(f"{module}.{name}", named):
+        what = f"names {text}, a function that {kept.model} keeps, and opening the file could run it"
+        return refused(what, kept.remedy, name=text)
+    if package in _LIBRARIES or package in sys.stdlib_module_names:
+        return refused(f"names {text}, which no model needs, and opening the file would run it", name=text)
+    what = f"names {text}, code of no library that is taken: a pickle has its name alone, and opening the file runs it"
+    return refused(what, "build the model of its library's own classes, or send it as ONNX", name=text)
 
 
 class Source:
@@ -107,8 +125,7 @@ class Play(_Unpickler):  # type: ignore[misc]
         """Raises UnsafePickle for a global that no model needs."""
         module, name = renamed(module, name, self.proto)
         if not self._allowed.allows(module, name):
-            text = shown(f"{module}.{name}")
-            raise refused(f"names {text}, which no model needs", name=text)
+            raise _not_needed(module, name, self._names)
         self._names.add(f"{module}:{name}")
         return Named(module, name)
 
@@ -161,7 +178,9 @@ class Play(_Unpickler):  # type: ignore[misc]
             raise refused(_ODD)
         wrapper.built = True
         shape, dtype = state["shape"], state["dtype"]
-        if not _is_dtype(dtype) or not all(type(size) is int and size >= 0 for size in shape):
+        if type(shape) is not tuple or len(shape) > _MOST_DIMENSIONS or not _is_dtype(dtype):
+            raise refused("describes an array that can't be")
+        if not all(type(size) is int and 0 <= size < 1 << 63 for size in shape):
             raise refused("describes an array that can't be")
         if dtype.hasobject:
             Play(self._source, self._allowed, self._names, within=True).load()

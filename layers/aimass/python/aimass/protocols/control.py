@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from aimass.domain.model import (
     LogLine,
     Model,
     ModelFiles,
+    StepTime,
     StoredFile,
     Usage,
     Variant,
@@ -188,6 +190,22 @@ def log_view(line: LogLine) -> View:
     return view
 
 
+def _steps(job: Job) -> list[View]:
+    """Each step of each attempt once, from when it was first entered: several states are of one step, or run twice."""
+    first = {(one.attempt, one.step): one for one in reversed(job.steps)}
+    entered = sorted(first.values(), key=job.steps.index)
+    return [_step(job, one, after) for one, after in zip_longest(entered, entered[1:])]
+
+
+def _step(job: Job, entered: StepTime, after: StepTime | None) -> View:
+    """The last has the job's own state, unless that is another attempt's."""
+    if after and after.attempt == entered.attempt:
+        state: str = "succeeded"
+    else:
+        state = entered.ended or ("unfinished" if after or entered.attempt < job.attempt else job.state)
+    return {"step": entered.step, "started_at": entered.started_at, "attempt": entered.attempt, "state": state}
+
+
 def job_view(job: Job, answer_url: str | None = None) -> View:
     """A job's state, step, times and error; of a prediction, its answer too, and where to fetch it for an hour."""
     view: View = {
@@ -201,7 +219,7 @@ def job_view(job: Job, answer_url: str | None = None) -> View:
         "attempt": job.attempt,
         "created_at": job.created_at,
         "finished_at": job.finished_at,
-        "steps": msgspec.to_builtins(job.steps),
+        "steps": _steps(job),
         "error": msgspec.to_builtins(job.error),
     }
     if job.call:

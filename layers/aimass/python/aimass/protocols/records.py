@@ -3,7 +3,7 @@
 from typing import Any, NotRequired, TypedDict
 
 from aimass.domain.conversion import Conversion
-from aimass.domain.model import Failure, Limits, LogLine, Measurements, StepTime, TensorSpec, Usage
+from aimass.domain.model import Failure, Limits, LogLine, Measurements, TensorSpec, Usage
 
 
 class FileRecord(TypedDict):
@@ -84,7 +84,7 @@ class VersionRecord(TypedDict):
     format: NotRequired[str]
     framework: NotRequired[str]
     opset: NotRequired[dict[str, int]]
-    parameter_count: NotRequired[int]
+    parameter_count: NotRequired[int | None]
     facts: NotRequired[dict[str, Any]]
     conversion: NotRequired[Conversion | None]
     inputs: NotRequired[list[TensorSpec]]
@@ -190,6 +190,15 @@ class AnswerRecord(TypedDict):
     url: NotRequired[str]
 
 
+class StepRecord(TypedDict):
+    """`state` is `succeeded`, or what the attempt came to in it (`unfinished`: nobody said); of the last, the job's."""
+
+    step: str
+    started_at: str
+    attempt: int
+    state: str
+
+
 class JobRecord(TypedDict):
     """The last three are a prediction's."""
 
@@ -203,7 +212,7 @@ class JobRecord(TypedDict):
     attempt: int
     created_at: str
     finished_at: str | None
-    steps: list[StepTime]
+    steps: list[StepRecord]
     error: Failure | None
     expires_at: NotRequired[str]
     webhook: NotRequired[str | None]

@@ -55,6 +55,14 @@ class MoveAlias(_Request):
     revision: Annotated[int, Field(ge=0, description="only if it is at this; 0: points nowhere")] | None = None
 
 
+class RetryJob(_Request):
+    """Nothing, or what shall be otherwise."""
+
+    accept_drift: Annotated[
+        bool, Field(description="from now on take a conversion that answers otherwise than the original")
+    ] = False
+
+
 class RollBack(_Request):
     """Nothing, or where to."""
 

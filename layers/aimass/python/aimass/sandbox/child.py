@@ -1,7 +1,8 @@
 """The sandboxed process: `python -m aimass.sandbox.child MODULE REPLY_FD PARENT_PID`, the request as JSON on stdin.
 
 It answers in JSON lines on a descriptor of its own, so that what libraries print cannot garble an answer. Each answer
-replaces the one before; an `error` ends it. An isolated child sends an empty line first, once its layers are closed.
+replaces the one before; an `error` ends it, a `phase` says how far it is. An isolated child sends an empty line first,
+once its layers are closed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from aimass.domain.errors import ImportRefused
 from aimass.sandbox.confine import confine
 from aimass.sandbox.limits import Limits
+from aimass.sandbox.phase import tell_on
 
 
 def main() -> int:
@@ -26,6 +28,7 @@ def main() -> int:
     document = json.load(sys.stdin)
     limits = Limits(**document["limits"])
     confine(limits, parent)
+    tell_on(reply)
     try:
         if document["layers"]:
             layers = importlib.import_module("aimass.sandbox.isolation_layers")

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,19 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from aimass.domain.conversion import Difference, Replay
+from aimass.domain.conversion import (
+    BESIDE,
+    DATA,
+    MAIN,
+    MAX_BYTES,
+    MOST_MEMORY,
+    MOST_ROWS,
+    MOST_SECONDS,
+    Difference,
+    Replay,
+)
 from aimass.domain.errors import ConversionFailed, ModelCrashed, SandboxTooWeak
+from aimass.domain.told import check_numbers, check_texts
 from aimass.formats.converter import Candidate
 from aimass.formats.registry import converter_of
 from aimass.sandbox.isolation import Isolation
@@ -25,15 +36,12 @@ from aimass.sandbox.runner import run
 TASK = "aimass.sandbox.tasks.convert"
 #: Where the child finds a model's files and leaves the ONNX model, in its working folder.
 MODEL, OUT = "model", "out"
-MAIN, DATA = "model.onnx", "model.onnx.data"
-#: Of all files together: `verify` fetches them, and has as much again for its optimised graph.
-MAX_BYTES = 4 << 30
-_MOST_SECONDS, _MOST_MEMORY, _MOST_ROWS = 86_400, 1 << 50, 1_000_000_000
 
 
 @dataclass(frozen=True)
 class ConvertedModel:
-    """What a conversion left, as its child tells it: `files` are names in `out/` of the child's folder, `main` first.
+    """What a conversion left, as its child tells it: `files` are names in `out/` of the child's folder, `main` first,
+    `beside` those of what is no part of the model.
 
     `examples` are a few rows that differ, as JSON values. `isolation` is how the child was shut off.
     """
@@ -41,7 +49,7 @@ class ConvertedModel:
     files: tuple[str, ...]
     framework: str
     labels: tuple[str, ...]
-    columns: tuple[str, ...]
+    describes: dict[str, Any]
     notes: tuple[str, ...]
     seconds: float
     memory_bytes: int
@@ -49,15 +57,23 @@ class ConvertedModel:
     scan: str | None
     replay: Replay
     examples: list[dict[str, Any]]
+    beside: tuple[str, ...] = ()
     isolation: str = ""
 
 
 def convert_folder(
-    folder: Path, candidate: Candidate, sample: Path | None, expected: Path | None, limits: Limits, by: Isolation
+    folder: Path,
+    candidate: Candidate,
+    sample: Path | None,
+    expected: Path | None,
+    limits: Limits,
+    by: Isolation,
+    heard: Callable[[str], None] | None = None,
 ) -> ConvertedModel:
     """Converts the model in `model/` of `folder`, which the child gets for its own, shut off `by` an isolation.
 
-    `sample` and `expected` lie in `folder` too. Raises the ImportRefused subclass that says what is wrong.
+    `sample` and `expected` lie in `folder` too. `heard` is told of each phase. Raises the ImportRefused subclass that
+    says what is wrong.
     """
     check_isolation(candidate.format, by)
     request = {
@@ -66,7 +82,7 @@ def convert_folder(
         "expected": expected.relative_to(folder).as_posix() if expected else None,
         "seconds": limits.seconds,
     }
-    return read_answer(run(TASK, request, folder=folder, limits=limits, isolation=by), by)
+    return read_answer(run(TASK, request, folder=folder, limits=limits, isolation=by, heard=heard), by)
 
 
 def check_isolation(kind: str, by: Isolation) -> None:
@@ -85,16 +101,19 @@ def read_answer(answer: dict[str, Any], by: Isolation) -> ConvertedModel:
     """The child's answer, which a model may have written. Raises ModelCrashed for one of another form."""
     try:
         json.dumps(answer, allow_nan=False)
+        check_texts(answer)
         told = msgspec.convert({**answer, "isolation": by.description}, ConvertedModel)
-    except (ValueError, TypeError, OverflowError) as error:  # msgspec.ValidationError is a ValueError
+        check_numbers(told.describes)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:  # msgspec.ValidationError is a ValueError
         raise _garbled() from error
     plausible = (
-        0 <= told.seconds <= _MOST_SECONDS
-        and 0 <= told.memory_bytes < _MOST_MEMORY
-        and 0 <= told.replay.rows <= _MOST_ROWS
+        0 <= told.seconds <= MOST_SECONDS
+        and 0 <= told.memory_bytes < MOST_MEMORY
+        and 0 <= told.replay.rows <= MOST_ROWS
         and all(_finite(one) for one in told.replay.differences)
     )
-    if told.files not in {(MAIN,), (MAIN, DATA)} or not plausible:
+    beside = tuple(name for name in BESIDE if name in told.beside)
+    if told.files not in {(MAIN,), (MAIN, DATA)} or told.beside != beside or not plausible:
         raise _garbled()
     return told
 

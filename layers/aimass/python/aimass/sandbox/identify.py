@@ -23,7 +23,8 @@ class Identified:
     what its files say of it. `beside` are files that may describe it, by the names that a description knows them by.
 
     `opset` maps each operator domain to its version, the default one being `ai.onnx`; it is empty, and
-    `parameter_count` 0, where only converting tells.
+    `parameter_count` None, where only converting tells. `own_classes` are what an ONNX model calls its classes, in the
+    order of its scores: empty for 0, 1, 2, ...; None where it does not show them.
     """
 
     format: str
@@ -34,11 +35,12 @@ class Identified:
     framework: str
     opset: dict[str, int]
     ir_version: int
-    parameter_count: int
+    parameter_count: int | None
     beside: Mapping[str, Path] = field(default_factory=dict)
     environment: Environment | None = None
     stored: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    own_classes: tuple[str, ...] | None = None
 
 
 def identify_folder(folder: Path, limits: Limits) -> Identified:
@@ -47,6 +49,7 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
     An archive is unpacked into a folder within. Raises the ImportRefused subclass that says what is wrong.
     """
     answer = run("aimass.sandbox.tasks.identify", {"max_bytes": limits.file_bytes}, folder=folder, limits=limits)
+    own = answer.get("own_classes")
     found = folder_within(folder, answer["folder"])
     main, *_ = files = files_within(found, answer["files"])
     return Identified(
@@ -63,6 +66,7 @@ def identify_folder(folder: Path, limits: Limits) -> Identified:
         environment=answer["environment"],
         stored=answer["stored"],
         facts=answer["facts"],
+        own_classes=None if own is None else tuple(own),
     )
 
 

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from aimass.domain.errors import (
     AimassError,
-    ImportRefused,
     InternalError,
     InvalidModel,
     ModelCrashed,
     ModelOutOfMemory,
     ModelTimeout,
 )
+from aimass.domain.refusals import REFUSALS
+from aimass.domain.told import check_texts, is_kept
 from aimass.inference.onnxruntime.words import tells_of_memory
 from aimass.sandbox.limits import FIRST_LOAD_SLACK, Limits
 
-_LONGEST_MESSAGE, _LONGEST_DETAIL, _MOST_ITEMS = 2000, 200, 64
+_LONGEST_MESSAGE, _LONGEST_DETAIL, _LONGEST_NAME, _MOST_ITEMS = 2000, 200, 64, 64
+_MOST_DETAILS_BYTES = 20_000
 
 
 def error_of(document: dict[str, Any], limits: Limits) -> AimassError:
-    """The error that a child sent, as the class that it was raised as."""
+    """The error that a child sent, as the class that it was raised as. Raises a LookupError, TypeError or ValueError
+    for what none of ours says: a model may have written it.
+    """
     if document["code"] == ModelOutOfMemory.code:
         return out_of_memory(limits)
-    return _CATALOGUE[document["code"]](document["message"], **document["details"])
+    kind, message, details = REFUSALS[document["code"]], document["message"], document["details"]
+    if not isinstance(message, str):
+        raise TypeError("a message is a text")
+    check_texts([message, details])
+    return kind(message, **details)
 
 
 def death(number: int, stderr: str, limits: Limits, *, late: bool = False) -> AimassError:
@@ -86,11 +94,23 @@ def _call_seconds(limits: Limits) -> float:
 
 def told(error: AimassError, folder: Path) -> AimassError:
     """The same error as a caller can be told it: no longer than that is read, and without the path of `folder`."""
-    details = {key: _cut(value, str(folder)) for key, value in error.details.items()}
+    details = _few({key: _cut(value, str(folder)) for key, value in error.details.items()})
     cut = type(error)(_cut(error.message, str(folder), _LONGEST_MESSAGE), **details)
     for note in getattr(error, "__notes__", ()):
         cut.add_note(note)
     return cut
+
+
+def _few(details: dict[str, Any]) -> dict[str, Any]:
+    """Those that a failure has room for, in their order."""
+    kept: dict[str, Any] = {}
+    size = 0
+    for name, value in details.items():
+        more = len(json.dumps([name, value]))
+        if len(name) <= _LONGEST_NAME and size + more <= _MOST_DETAILS_BYTES:
+            kept[name] = value
+            size += more
+    return kept
 
 
 def _cut(value: Any, folder: str, longest: int = _LONGEST_DETAIL) -> Any:
@@ -99,13 +119,6 @@ def _cut(value: Any, folder: str, longest: int = _LONGEST_DETAIL) -> Any:
         return text if len(text) <= longest else text[: longest - 1] + "…"
     if isinstance(value, list):
         return [_cut(item, folder) for item in value[:_MOST_ITEMS]]
-    return value
-
-
-def _subclasses(root: type[ImportRefused]) -> Iterator[type[ImportRefused]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _subclasses(child)
-
-
-_CATALOGUE = {error.code: error for error in _subclasses(ImportRefused)}
+    if isinstance(value, dict):
+        return {_cut(name, folder): _cut(item, folder) for name, item in list(value.items())[:_MOST_ITEMS]}
+    return value if is_kept(value) else _cut(str(value), folder)

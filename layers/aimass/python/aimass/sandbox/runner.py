@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from aimass.sandbox.isolation import CONFINED, Isolation
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.memory import Memory
 from aimass.sandbox.outcome import death, ended_itself, error_of, out_of_memory, told, wrote_too_much
+from aimass.sandbox.phase import Phases
 
 _ANSWER_BYTES = 16 << 20
 _STDERR_BYTES = 8 << 10
@@ -42,9 +43,17 @@ class _Ended:
 
 
 def run(
-    task: str, request: dict[str, Any], *, folder: Path, limits: Limits, isolation: Isolation = CONFINED
+    task: str,
+    request: dict[str, Any],
+    *,
+    folder: Path,
+    limits: Limits,
+    isolation: Isolation = CONFINED,
+    heard: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Runs the module `task`, its `run(request)`, in a child whose working folder is `folder`.
+
+    `heard` is told of the phases that the child tells of, meanwhile and in another thread.
 
     With the layer `user` the folder belongs to the child from then on.
 
@@ -53,10 +62,10 @@ def run(
     the folder's path, or InternalError for a fault of the task itself; of an isolated one it is the model's crash.
     """
     folder = folder.resolve()
-    with _start(task, request, folder, limits, isolation) as (process, reply):
+    with closing(Phases(heard)) as phases, _start(task, request, folder, limits, isolation) as (process, reply):
         memory = Memory(process.pid, limits.memory_bytes if isolation.layers else None)
         until = time.monotonic() + limits.seconds
-        ended = _wait(process, reply, until, Folder(folder, limits.folder_bytes), memory)
+        ended = _wait(process, reply, until, Folder(folder, limits.folder_bytes), memory, phases)
     answer, error = _outcome(ended, limits)
     # A converter's fault can't be told from the model's: both ran there. Before the first line there was neither.
     if isolation.layers and ended.reply and (ended.returncode > 0 or (answer is None and error is None)):
@@ -143,7 +152,9 @@ def _absolute(paths: str) -> str:
     return os.pathsep.join(path for path in paths.split(os.pathsep) if os.path.isabs(path))
 
 
-def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float, folder: Folder, memory: Memory) -> _Ended:
+def _wait(
+    process: subprocess.Popen[bytes], reply: int, deadline: float, folder: Folder, memory: Memory, phases: Phases
+) -> _Ended:
     assert process.stderr is not None
     grown, watched = False, folder.most is not None or memory.most is not None
     received = {"reply": b"", "stderr": b""}
@@ -157,6 +168,8 @@ def _wait(process: subprocess.Popen[bytes], reply: int, deadline: float, folder:
                 if not (chunk := os.read(key.fd, _CHUNK)):
                     selector.unregister(key.fileobj)
                 received[key.data] += chunk
+                if key.data == "reply":
+                    phases.feed(chunk)
             received["stderr"] = received["stderr"][-_STDERR_BYTES:]
             if len(received["reply"]) > _ANSWER_BYTES:
                 break
@@ -199,6 +212,8 @@ def _read(ended: _Ended, limits: Limits) -> tuple[dict[str, Any] | None, AimassE
     answer: dict[str, Any] | None = None
     for line in filter(None, ended.reply.split(b"\n")[:-1]):
         document = json.loads(line)
+        if "phase" in document:
+            continue
         if "error" in document:
             return answer, error_of(document["error"], limits)
         answer = {**document["answer"]}

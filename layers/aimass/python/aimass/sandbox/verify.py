@@ -17,7 +17,9 @@ class Verified:
     """What is known of a model that has run.
 
     `optimized` are the files of its optimised graph relative to the model's folder and `optimized_main` the one to
-    open; without one, `optimized_note` says why. `raw_scores` are matrices that held what can be no probability.
+    open; without one, `optimized_note` says why. `raw_scores` are matrices that held what can be no probability,
+    `unscaled` inputs of floats that take pictures with numbers to 255: the model scales them itself, or the sample has
+    such.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -27,6 +29,7 @@ class Verified:
     optimized_main: str | None
     optimized_note: str | None
     raw_scores: tuple[str, ...] = ()
+    unscaled: tuple[str, ...] = ()
 
 
 def verify_folder(folder: Path, main: str, sample: Path | None, limits: Limits, prediction_seconds: float) -> Verified:
@@ -61,6 +64,7 @@ def _verified(answer: dict[str, Any], optimized: tuple[str, ...]) -> Verified:
         optimized_main=optimized[0] if optimized else None,
         optimized_note=f"not optimised: {interrupted}" if interrupted else answer["note"],
         raw_scores=tuple(answer["raw_scores"]),
+        unscaled=tuple(answer["unscaled"]),
     )
 
 

@@ -11,7 +11,7 @@ from aimass.domain.ports import ArtifactStore, ModelRegistry
 from aimass.usecases.versions import get_version
 
 URL_SECONDS = 3600
-ORIGINAL = "original"
+ORIGINAL, SOURCE = "original", "source"
 
 
 def downloads(
@@ -19,7 +19,7 @@ def downloads(
 ) -> dict[str, Any]:
     """A presigned URL for each file of a variant, good for an hour; of a stored version, for each that it keeps.
 
-    Raises VersionNotReady, InvalidArguments.
+    The variant `source` is what was uploaded, as it came. Raises VersionNotReady, InvalidArguments.
     """
     version = get_version(registry, tenant, model, number)
     if version.state not in {"ready", "stored"}:
@@ -44,10 +44,13 @@ def downloads(
 
 
 def _files(version: Version, variant: str) -> ModelFiles:
+    if version.source and variant == SOURCE:
+        return version.source
     if version.kept and variant == ORIGINAL:
         return version.kept
     try:
         return version.variant(variant).files
     except KeyError:
-        names = ", ".join(one.name for one in version.variants) or ORIGINAL
+        names = ", ".join([one.name for one in version.variants] or [ORIGINAL])
+        names += f", {SOURCE}" if version.source else ""
         raise InvalidArguments.of_fields({"variant": f"{variant[:63]!r} is none of {names}"}) from None

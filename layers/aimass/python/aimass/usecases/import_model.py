@@ -81,6 +81,7 @@ def identify(at: Import, uploads: UploadStore, tenant: str, job_id: str, limits:
         found.environment,
         found.stored,
         dict(found.facts),
+        found.own_classes,
     )
     _check_size("files", identified, len(found.files), MAX_FILES_BYTES, _FEWER_FILES)
     log.write(described_identified(identified, found.left_out))
@@ -130,7 +131,8 @@ def verify(
     model = converted.model or identified.model
     with _folder() as folder:
         root = folder / "model"
-        sample = _fetch(at.artifacts, tenant, version.sample or identified.sample, model, folder)
+        given = version.sample or identified.sample or converted.sample
+        sample = _fetch(at.artifacts, tenant, given, model, folder)
         examined = _examined(root, model, limits) if converted.model else None
         found = verify_folder(root, model.main, sample, limits, prediction_seconds)
         _check_labels(version.labels, found.outputs)
@@ -141,8 +143,11 @@ def verify(
             optimized = _stored(at.artifacts, tenant, root, found.optimized, main=found.optimized_main)
         told = Described()
         if job.kind == "import":
-            beside = identified.beside
-            told = describe_import(at.artifacts, tenant, version, found, beside, folder / "beside", limits, converted)
+            beside = identified.beside + converted.beside
+            own = (examined or identified).own_classes or converted.labels
+            told = describe_import(
+                at.artifacts, tenant, version, found, beside, folder / "beside", limits, converted, own
+            )
     verified = _verified(found, optimized, told, examined)
     _check_handed_on([identified, converted], verified)
     log = JobLog(at.registry, tenant, job_id, job.attempt, "verify")
@@ -186,9 +191,11 @@ def _verified(
         told.description,
         told.stored,
         told.assets,
-        found.raw_scores,
+        told.raw_scores or found.raw_scores,
         examined.opset if examined else {},
-        examined.parameter_count if examined else 0,
+        examined.parameter_count if examined else None,
+        examined.own_classes if examined else None,
+        told.notes,
     )
 
 
@@ -197,6 +204,8 @@ def _log_verified(log: JobLog, job: Job, verified: VerifiedModel, *, on_sample: 
         log.write(line)
     if job.kind == "import":
         log.write(described_description(verified.description))
+        for note in verified.notes:
+            log.write(f"note: {note}")
 
 
 def _check_handed_on(before: object, verified: VerifiedModel) -> None:

@@ -15,19 +15,20 @@ from aimass.formats.converter import Environment
 @dataclass(frozen=True)
 class IdentifiedModel:
     """What `identify` hands on. `environment` is where the model is converted, None for ONNX and for what is `stored`
-    as it is; `facts` are what its files say of it, up to 20 KB.
+    as it is; `facts` are what its files say of it, up to 20 KB. `parameter_count` is None where they don't tell.
     """
 
     format: str
     framework: str
     opset: dict[str, int]
-    parameter_count: int
+    parameter_count: int | None
     source: ModelFiles
     model: ModelFiles
     beside: tuple[StoredFile, ...] = ()  # what may describe it: aimass.yaml, labels, a tokenizer
     environment: Environment | None = None
     stored: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    own_classes: tuple[str, ...] | None = None  # of an ONNX model, as `Version` has them
 
     @property
     def sample(self) -> StoredFile | None:
@@ -55,13 +56,20 @@ class OrderedConversion:
 class ConvertedModel:
     """What `collect_conversion` hands on: the model as ONNX, None where it was that already, and how it came to be.
 
-    `labels` name the columns of its scores, `columns` those of its one table, as the original knew them.
+    `labels` name the columns of its scores; `describes` is what the original knew of its description, as aimass.yaml's
+    sections: hostile until it is checked. `beside` are files that were made with it: a tokenizer, a sample.
     """
 
     model: ModelFiles | None
     conversion: Conversion | None = None
     labels: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    describes: dict[str, Any] = field(default_factory=dict)
+    beside: tuple[StoredFile, ...] = ()
+
+    @property
+    def sample(self) -> StoredFile | None:
+        """Inputs that its conversion replayed, where none came with it."""
+        return next((file for file in self.beside if file.path in SAMPLES), None)
 
 
 @dataclass(frozen=True)
@@ -78,4 +86,6 @@ class VerifiedModel:
     assets: tuple[StoredFile, ...] = ()
     raw_scores: tuple[str, ...] = ()
     opset: dict[str, int] = field(default_factory=dict)  # of what was converted: identify could not know it
-    parameter_count: int = 0
+    parameter_count: int | None = None
+    own_classes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()  # what its owner ought to know of the description

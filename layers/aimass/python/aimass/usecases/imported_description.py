@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aimass.domain.description import Description
-from aimass.domain.errors import InvalidArguments, InvalidDescription
+from aimass.domain.errors import InvalidArguments, InvalidDescription, LabelsMismatch
 from aimass.domain.model import StoredFile, Version
 from aimass.domain.ports import ArtifactStore
 from aimass.formats.beside import DOCUMENTS, MAX_TEXT_BYTES
 from aimass.formats.description import Document, describe, read_document
 from aimass.formats.description_document import encoded
+from aimass.formats.description_image import scale_notes
+from aimass.formats.description_output import label_lines, order_problem, renamed_notes, unfit_labels
 from aimass.formats.inferred_description import inferred_max_length
-from aimass.formats.seen import LABELS, Seen
+from aimass.formats.known_sections import known_sections, margins
+from aimass.formats.seen import CONFIG, LABELS, Seen
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.tokenizer import check_tokenizer
 from aimass.sandbox.verify import Verified
@@ -26,11 +29,14 @@ DESCRIBED = "description.json"
 
 @dataclass(frozen=True)
 class Described:
-    """A description, the same as an artifact, and the files that it needs."""
+    """A description, the same as an artifact, and the files that it needs. `raw_scores` are no probabilities,
+    `notes` what its owner ought to know."""
 
     description: Description | None = None
     stored: StoredFile | None = None
     assets: tuple[StoredFile, ...] = ()
+    raw_scores: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def check_document(beside: Mapping[str, Path]) -> None:
@@ -49,8 +55,12 @@ def describe_import(
     folder: Path,
     limits: Limits,
     converted: ConvertedModel,
+    own_classes: Sequence[str] | None = None,
 ) -> Described:
-    """Describes a model that was verified; `folder` is a place for its files. Raises InvalidDescription."""
+    """Describes a model that was verified; `folder` takes its files, `own_classes` are what it calls its classes.
+
+    Raises InvalidDescription, LabelsMismatch.
+    """
     came = {file.path: file for file in beside if not (version.document and file.path in DOCUMENTS)}
     if version.document:
         came[DOCUMENTS[0]] = version.document
@@ -60,16 +70,24 @@ def describe_import(
         artifacts.fetch(tenant, file, files[name])
     document = next((_read(files[name].read_bytes(), name) for name in DOCUMENTS if name in files), None)
     seen = _seen(version, found, {name: path for name, path in files.items() if name not in DOCUMENTS}, converted)
+    if LABELS in files:
+        _check_labels_file(document, seen)
+    raw_scores = tuple(sorted(seen.raw_scores))
     description = _described(document, seen)
+    names = (description.labels if description else ()) or version.labels
+    if problem := order_problem(names, own_classes):
+        raise LabelsMismatch(problem, labels=len(names))
     if description is None:
-        return Described()
+        return Described(raw_scores=raw_scores, notes=renamed_notes(names, own_classes))
+    notes = renamed_notes(names, own_classes) + scale_notes(description.image, description.inferred, seen)
     assets: tuple[StoredFile, ...] = ()
     if description.text and (tokenizer := description.text.tokenizer):
-        checked = check_tokenizer(files[tokenizer.file], tokenizer.file, limits)
+        vocab_size = seen.document(CONFIG).get("vocab_size")
+        checked = check_tokenizer(files[tokenizer.file], tokenizer.file, limits, vocab_size)
         if most := inferred_max_length(seen, checked.truncated_to):
             description = _described(document, replace(seen, max_length=most))
-        assets = tuple(replace(file, memory=checked.memory) for file in beside if file.path == tokenizer.file)
-    return Described(description, _stored(artifacts, tenant, description, folder), assets)
+        assets = (replace(came[tokenizer.file], memory=checked.memory),)
+    return Described(description, _stored(artifacts, tenant, description, folder), assets, raw_scores, notes)
 
 
 def _seen(version: Version, found: Verified, files: Mapping[str, Path], converted: ConvertedModel) -> Seen:
@@ -80,8 +98,31 @@ def _seen(version: Version, found: Verified, files: Mapping[str, Path], converte
         if path.stat().st_size <= MAX_TEXT_BYTES:
             with suppress(UnicodeDecodeError):
                 texts[name] = path.read_text("utf-8-sig")
-    raw_scores = frozenset(found.raw_scores)
-    return Seen(found.inputs, found.outputs, version.labels, raw_scores, tuple(files), texts, columns=converted.columns)
+    known = known_sections(converted.describes)
+    raw_scores = frozenset(found.raw_scores) | margins(known)
+    return Seen(
+        found.inputs,
+        found.outputs,
+        version.labels,
+        raw_scores,
+        tuple(files),
+        texts,
+        known=known,
+        unscaled=frozenset(found.unscaled),
+    )
+
+
+def _check_labels_file(document: Document | None, seen: Seen) -> None:
+    """Raises LabelsMismatch for a labels.txt that nobody set aside and no output has as many columns for."""
+    if seen.labels or (document and (document.sections.has("labels") or document.sections.has("output"))):
+        return
+    count = len(label_lines(seen.texts.get(LABELS, "")))
+    if problem := unfit_labels(count, seen):
+        raise LabelsMismatch(
+            f"{LABELS} has {count} lines; {problem}. Give it a line for each, leave it out, or say `labels: null` in"
+            f" {DOCUMENTS[0]}",
+            labels=count,
+        )
 
 
 def _read(body: bytes, name: str) -> Document:

@@ -106,7 +106,7 @@ def described_description(description: Description | None) -> str:
     """Which parts a description has, and which of them nobody wrote."""
     if description is None:
         return "no model description: it came without one, and nothing could be inferred"
-    parts = ("labels", "image", "text", "table", "classes", "batching")
+    parts = ("labels", "image", "text", "table", "classes", "batching", "nan_cells")
     has = ", ".join(part for part in parts if getattr(description, part)) or "nothing"
     return f"the model description has {has}; inferred of it: {_named(description.inferred) or 'nothing'}"
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import msgspec
 
+from aimass.domain.conversion import BESIDE, DATA, MAIN
 from aimass.domain.errors import ConverterMissing
 from aimass.domain.model import Job, StoredFile, Version
 from aimass.domain.ports import ArtifactStore, ConversionFiles, ModelRegistry
+from aimass.usecases.conversion_progress import FOLDER, progress_names
+from aimass.usecases.conversion_result import RESULT
 from aimass.usecases.import_results import IdentifiedModel, OrderedConversion
 from aimass.usecases.job_log import JobLog, described_files
 
-FOLDER = "conversions"  # in the bucket of uploads
-ORDER, RESULT = "order.json", "result.json"
-MAIN, DATA = "model.onnx", "model.onnx.data"
+ORDER = "order.json"
 #: Longer than the state `convert` waits: a queue, and three attempts.
 URL_SECONDS = 3 * 3600
 
@@ -52,6 +53,7 @@ def order_conversion(at: Conversions, tenant: str, job_id: str, identified: Iden
     url = at.files.put_order(f"{folder}/{ORDER}", msgspec.json.encode(order), URL_SECONDS)
     log = JobLog(at.registry, tenant, job_id, job.attempt, "convert")
     log.write(f"{identified.format} goes to the environment {environment}: {described_files(identified.model)}")
+    log.write("waiting for a place: the job is in the queue, in which tenants take turns")
     return OrderedConversion(url, folder)
 
 
@@ -90,7 +92,13 @@ def _order(at: Conversions, tenant: str, identified: IdentifiedModel, version: V
         "sample": given(version.sample or identified.sample),
         "expected": None if version.sample else given(identified.expected),  # they belong to the sample beside them
         "limits": asdict(at.limits),
-        "outputs": [{"name": name, "url": at.files.put_url(f"{folder}/{name}", URL_SECONDS)} for name in (MAIN, DATA)],
+        "outputs": [
+            {"name": name, "url": at.files.put_url(f"{folder}/{name}", URL_SECONDS)} for name in (MAIN, DATA, *BESIDE)
+        ],
+        "progress": [
+            {"name": phase, "url": at.files.put_url(f"{folder}/{name}", URL_SECONDS)}
+            for phase, name in progress_names().items()
+        ],
         "result_url": at.files.put_url(f"{folder}/{RESULT}", URL_SECONDS),
     }
 

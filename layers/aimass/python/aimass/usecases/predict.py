@@ -31,6 +31,9 @@ def _here(variant: Variant, asset_memory: int) -> None:
     """Where there is one tier."""
 
 
+_UNKNOWN_CATEGORY = "Unknown Category"  # what the runtime's OneHotEncoder says of one
+
+
 class Predictor:
     """The data plane. One prediction takes `seconds` at most, opening its model not counted.
 
@@ -212,9 +215,12 @@ def _told(error: _InputsRefused, asked: Asked) -> AimassError:
         if (isinstance(value, list) and not value) or getattr(value, "size", 1) == 0:
             empty = "holds no rows, and this model does not run on none"
             return InvalidArguments(f"input {name!r}: {empty}", fields={name: empty})
+    if _UNKNOWN_CATEGORY in error.message:
+        return PredictionFailed(f"a category that the model does not know came: {error.message}")
     inputs = [(spec, asked.inputs[spec.name]) for spec in asked.version.inputs if spec.name in asked.inputs]
     came = "; ".join(_came(spec, value) for spec, value in inputs)
-    return PredictionFailed(f"{_different_rows(inputs)}{came}: {error.message}")
+    told = f"; {came}" if came else ""
+    return PredictionFailed(f"{_different_rows(inputs)}{error.message}{told}")
 
 
 def _different_rows(inputs: Sequence[tuple[TensorSpec, Value]]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from aimass.domain.clock import now
+from aimass.domain.conversion import Conversion
 from aimass.domain.errors import InvalidModel
 from aimass.domain.model import TensorSpec, Variant, Version
 from aimass.domain.ports import ArtifactIndex, ModelRegistry
@@ -84,13 +85,13 @@ def _registered(
         ready_at=moment,
         verified_at=moment,
         source=identified.source,
-        sample=reserved.sample or identified.sample,
+        sample=reserved.sample or identified.sample or converted.sample,
         format=identified.format,
         framework=converted.conversion.framework if converted.conversion else identified.framework,
         opset=verified.opset or identified.opset,
         parameter_count=verified.parameter_count or identified.parameter_count,
         facts=identified.facts,
-        conversion=converted.conversion,
+        conversion=_noted(converted.conversion, verified.notes),
         inputs=verified.inputs,
         outputs=verified.outputs,
         variants=(original,),
@@ -98,7 +99,20 @@ def _registered(
         described=verified.described,
         assets=verified.assets,
         raw_scores=verified.raw_scores,
+        own_classes=_own_classes(identified, converted, verified),
     )
+
+
+def _noted(conversion: Conversion | None, notes: tuple[str, ...]) -> Conversion | None:
+    return replace(conversion, notes=(*notes, *conversion.notes)) if conversion and notes else conversion
+
+
+def _own_classes(
+    identified: IdentifiedModel, converted: ConvertedModel, verified: VerifiedModel
+) -> tuple[str, ...] | None:
+    """As the ONNX graph shows them, else as the converter named them."""
+    shown = verified.own_classes if converted.model else identified.own_classes
+    return shown if shown is not None else converted.labels or None
 
 
 def _verified_again(before: Version, verified: VerifiedModel) -> Version:

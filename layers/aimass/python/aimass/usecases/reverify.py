@@ -47,7 +47,6 @@ def verification_input(version: Version) -> dict[str, Any]:
     """What `identify` and `collect_conversion` would hand on. With it the state machine begins at `verify`."""
     assert version.format is not None
     assert version.framework is not None
-    assert version.parameter_count is not None
     assert version.source is not None
     identified = IdentifiedModel(
         version.format,

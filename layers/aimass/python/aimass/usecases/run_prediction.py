@@ -105,12 +105,13 @@ def _started(at: Runs, tenant: str, job: Job, call: PredictionCall, arrived: Arr
     moment = now()
     interrupted = job.state == "running"
     pinned = (call.version_id if interrupted else None) or arrived.version_id
+    attempt = job.attempt + interrupted
     running = replace(
         job,
         state="running",
         step="predict",
-        attempt=job.attempt + interrupted,
-        steps=(*job.steps, StepTime(STEP, moment)),
+        attempt=attempt,
+        steps=(*job.steps, StepTime(STEP, moment, attempt)),
         call=replace(call, version_id=pinned, given_up_at=later(moment, seconds=ATTEMPT_SECONDS)),
     )
     try:

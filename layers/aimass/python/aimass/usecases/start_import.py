@@ -66,7 +66,8 @@ def start_import(at: Imports, arrived: ArrivedObject) -> str | None:
     """Starts the import of what arrived, and returns its job's id; None when the object waits for others.
 
     `uploads/<tenant>/<model>/<file>` imports itself. Deeper files wait for `_COMPLETE` in or above their folder,
-    directly under the model or in one of its folders, and become one model of several files.
+    directly under the model or in one of its folders, and become one model of several files. The metadata
+    `accept-drift: true` of the file, or of `_COMPLETE`, takes a conversion that drifts.
 
     Raises LimitExceeded while the tenant has as many jobs as it may: the event shall come again.
     """
@@ -81,14 +82,15 @@ def start_import(at: Imports, arrived: ArrivedObject) -> str | None:
         return _start_folder(at, arrived, tenant, model)
     if folder or not name:
         return None
-    job_id = _announced(at, arrived, tenant) or arrived.job_id
+    marks = at.uploads.marks_of(arrived.key, arrived.version_id)
+    job_id = _announced(at, arrived, tenant, marks.job_id) or arrived.job_id
     source = SourceFile(name, arrived.key, arrived.version_id, arrived.size)
-    return _start(at, arrived, tenant, NewVersion(model, name), job_id, (source,))
+    new = NewVersion(model, name, accept_drift=marks.accept_drift)
+    return _start(at, arrived, tenant, new, job_id, (source,))
 
 
-def _announced(at: Imports, arrived: ArrivedObject, tenant: str) -> str | None:
+def _announced(at: Imports, arrived: ArrivedObject, tenant: str, job_id: str | None) -> str | None:
     """The job that our API made for this very object. A copy carries its original's metadata, and is an upload anew."""
-    job_id = at.uploads.job_id_of(arrived.key, arrived.version_id)
     if job_id is None:
         return None
     try:
@@ -104,7 +106,8 @@ def _start_folder(at: Imports, arrived: ArrivedObject, tenant: str, model: str) 
     prefix = arrived.key.removesuffix(COMPLETE)
     beside_others = prefix == f"uploads/{tenant}/{model}/"  # whose own folders are models by themselves
     files = [file for file in at.uploads.list_folder(prefix) if _belongs(file.path, flat=beside_others)]
-    new = NewVersion(model, prefix.rstrip("/").rsplit("/", 1)[-1])
+    marks = at.uploads.marks_of(arrived.key, arrived.version_id)
+    new = NewVersion(model, prefix.rstrip("/").rsplit("/", 1)[-1], accept_drift=marks.accept_drift)
     described = sum(len(file.key) + len(file.path) + 100 for file in files)
     if not files or len(files) > MAX_FILES or described > MAX_FILES_BYTES:
         error = ImportRefused(

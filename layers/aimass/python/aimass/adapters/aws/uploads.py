@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
 from aimass.domain.model import SourceFile
+from aimass.domain.ports import ObjectMarks
 
 URL_SECONDS = 3600
-_JOB = "job-id"
+_JOB, _ACCEPT_DRIFT = "job-id", "accept-drift"
 
 
 class S3UploadStore:
@@ -70,11 +71,10 @@ class S3UploadStore:
         except ClientError as error:
             raise _translated(error) from error
 
-    def job_id_of(self, key: str, version_id: str) -> str | None:
-        """The job that our own API made for this object, or None when another S3 client put it there."""
-        head = self._client.head_object(Bucket=self._bucket, Key=key, VersionId=version_id)
-        job_id: str | None = head["Metadata"].get(_JOB)
-        return job_id
+    def marks_of(self, key: str, version_id: str) -> ObjectMarks:
+        """Of the object's metadata: `job-id` is our own API's, `accept-drift: true` that of any S3 client."""
+        marks = self._client.head_object(Bucket=self._bucket, Key=key, VersionId=version_id)["Metadata"]
+        return ObjectMarks(marks.get(_JOB), marks.get(_ACCEPT_DRIFT, "").lower() == "true")
 
     def list_folder(self, prefix: str) -> list[SourceFile]:
         """The newest versions of all objects under the prefix; paths are relative to it."""

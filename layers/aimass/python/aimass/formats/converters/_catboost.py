@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import numpy as np
 
 from aimass.domain.errors import ConversionFailed
 from aimass.formats.converter import Candidate, Converted, Wanted
+from aimass.formats.converters._catboost_graph import each_by_itself, repair
 from aimass.formats.converters._ensemble import LARGEST
-from aimass.formats.converters._ensemble_graph import INPUT, IR, ML_OPSET, OPSET
+from aimass.formats.converters._ensemble_graph import INPUT
+from aimass.formats.converters._table import table
 
 _CLASSES = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
 _PLAIN = ("RMSE", "MAE", "Quantile", "MAPE", "LogLinQuantile", "Huber", "Expectile", "Lq", "YetiRank", "QueryRMSE")
 _EXPONENTS = ("Poisson", "Tweedie")
+_VERSION = re.compile(r"Branch: tags/v(\d+(?:\.\d+)*)")
 _FEATURES = "encode such features as numbers before the model"
 
 
@@ -48,18 +52,18 @@ class CatBoostModel:
         import onnx
 
         graph = onnx.load(str(path))
-        _repair(graph, self._columns, len(self._labels), exponent=self._loss in _EXPONENTS)
+        repair(graph, self._columns, len(self._labels), exponent=self._loss in _EXPONENTS)
         if self._loss == "MultiClassOneVsAll":
-            _each_by_itself(graph.graph)
+            each_by_itself(graph.graph)
         onnx.checker.check_model(graph)
         path.write_bytes(graph.SerializeToString())
         names = tuple(map(str, self._model.feature_names_ or ()))
         return Converted(
             "model.onnx",
             ("model.onnx",),
-            "CatBoost",
+            f"CatBoost {self._saved_by}".strip(),
             labels=tuple(map(str, self._labels)),
-            columns=() if names == tuple(map(str, range(len(names)))) else names,
+            describes=table(() if names == tuple(map(str, range(len(names)))) else names, takes_nan=self._takes_nan),
         )
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
@@ -72,6 +76,15 @@ class CatBoostModel:
 
     def _predict(self, rows: np.ndarray, kind: str) -> Any:
         return self._model.predict(rows, prediction_type=kind, thread_count=1)
+
+    @property
+    def _saved_by(self) -> str:
+        found = _VERSION.search(str(dict(self._model.get_metadata()).get("catboost_version_info", "")))
+        return found[1] if found else ""
+
+    @property
+    def _takes_nan(self) -> bool:
+        return str(self._model.get_all_params().get("nan_mode", "Min")) != "Forbidden"
 
     @property
     def _columns(self) -> int:
@@ -102,53 +115,6 @@ def open_file(folder: Path, candidate: Candidate) -> CatBoostModel:
 def _labels(opened: Any) -> Sequence[Any]:
     labels = getattr(opened, "classes_", None)
     return list(labels) if labels is not None else []
-
-
-def _repair(graph: Any, columns: int, classes: int, *, exponent: bool) -> None:
-    """Scores as a table and not as maps, dimensions as they are, and versions that say what is used."""
-    from onnx import TensorProto, helper
-
-    body = graph.graph
-    maps = [node for node in body.node if node.op_type == "ZipMap"]
-    for node in maps:
-        body.node.remove(node)
-        _rename(body, node.input[0], "probabilities")
-    del body.input[:]
-    _rename(body, "features", INPUT)
-    body.input.append(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", columns]))
-    first = body.output[0]
-    del body.output[:]
-    if maps:
-        kind = first.type.tensor_type.elem_type
-        body.output.append(helper.make_tensor_value_info("label", kind, ["N"]))
-        body.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]))
-        _rename(body, first.name, "label")
-    else:
-        _rename(body, first.name, "exponent" if exponent else "variable")
-        if exponent:
-            body.node.append(helper.make_node("Exp", ["exponent"], ["variable"]))
-        body.output.append(helper.make_tensor_value_info("variable", TensorProto.FLOAT, ["N", 1]))
-    body.name, graph.doc_string = "trees", ""
-    del graph.metadata_props[:]  # when it was trained, and by which build
-    del graph.opset_import[:]
-    graph.opset_import.extend([helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)])
-    graph.ir_version = IR
-
-
-def _each_by_itself(body: Any) -> None:
-    """CatBoost writes a softmax for classes of which each has a probability of its own."""
-    for node in body.node:
-        for attribute in node.attribute:
-            if attribute.name == "post_transform":
-                attribute.s = b"LOGISTIC"
-
-
-def _rename(body: Any, old: str, new: str) -> None:
-    for node in body.node:
-        for names in (node.input, node.output):
-            for index, name in enumerate(names):
-                if name == old:
-                    names[index] = new
 
 
 def _cannot(what: str, remedy: str) -> ConversionFailed:

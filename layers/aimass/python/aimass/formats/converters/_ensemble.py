@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,9 +42,10 @@ class Ensemble:
         self, tree: int, node: int, feature: int, mode: str, value: float, yes: int, no: int, *, missing_yes: bool
     ) -> None:
         """`mode` is BRANCH_LT or BRANCH_LEQ. NaN goes the way of `missing_yes`."""
-        rounded = value if self.exact else below(value) if mode == "BRANCH_LEQ" else float(np.float32(value))
-        self._values[feature].add(rounded)
-        self._nodes.append((tree, node, feature, mode, rounded, yes, no, int(missing_yes)))
+        self._values[feature].add(value)
+        if mode == "BRANCH_LT" and not self.exact:
+            value = float(np.float32(value))  # a file may have its decimals
+        self._nodes.append((tree, node, feature, mode, value, yes, no, int(missing_yes)))
 
     def among(
         self, tree: int, nodes: Sequence[int], feature: int, values: Sequence[int], yes: int, no: int, *, missing: bool
@@ -62,6 +63,26 @@ class Ensemble:
             self._nodes.append((tree, node, 0, "LEAF", 0.0, 0, 0, 0))
         self._leaves.append((tree, node, target, value))
 
+    def splits(self) -> Mapping[tuple[int, str], Sequence[int]]:
+        """By feature and mode, the places of nodes that have a threshold."""
+        found: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for place, (_, _, feature, mode, *_) in enumerate(self._nodes):
+            if mode in ("BRANCH_LT", "BRANCH_LEQ"):
+                found[feature, mode].append(place)
+        return found
+
+    def thresholds(self, places: Sequence[int]) -> np.ndarray:
+        """Those of the nodes at these places."""
+        return np.array([self._nodes[place][4] for place in places], np.float64)
+
+    def move(self, places: Sequence[int], values: Iterable[float]) -> None:
+        """Puts other values in the place of `thresholds`."""
+        for place, value in zip(places, values, strict=True):
+            self._nodes[place] = (*self._nodes[place][:4], float(value), *self._nodes[place][5:])
+
+    def _rounded(self, mode: str, value: float) -> float:
+        return below(value) if mode == "BRANCH_LEQ" and not self.exact else float(value)
+
     @property
     def near(self) -> Mapping[int, Sequence[float]]:
         """Values at which it decides, by column, and none; an even choice where there are many."""
@@ -77,7 +98,8 @@ class Ensemble:
 
     def attributes(self) -> dict[str, Any]:
         """The operator's, nodes in the order of their trees."""
-        nodes, leaves = zip(*sorted(self._nodes), strict=True), zip(*sorted(self._leaves), strict=True)
+        rounded = [(*node[:4], self._rounded(node[3], node[4]), *node[5:]) for node in sorted(self._nodes)]
+        nodes, leaves = zip(*rounded, strict=True), zip(*sorted(self._leaves), strict=True)
         names = ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids")
         ways = "missing_value_tracks_true"
         found = {f"nodes_{name}": list(column) for name, column in zip((*names, ways), nodes, strict=True)}
@@ -88,6 +110,12 @@ class Ensemble:
         if self.exact:
             _as_tensors(found)
         return {**found, "n_targets": self.targets}
+
+
+def category_notes(columns: Iterable[int], library: str) -> Iterator[str]:
+    """For columns that are categories, and whose names the file doesn't have."""
+    if shown := ", ".join(map(str, sorted(columns)[:20])):
+        yield f"the columns {shown} are categories, sent as the whole numbers that {library} has for them"
 
 
 def _as_tensors(attributes: dict[str, Any]) -> None:

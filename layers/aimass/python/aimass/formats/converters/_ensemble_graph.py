@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from aimass.formats.converter import Wanted
 from aimass.formats.converters._ensemble import Ensemble
 
 INPUT = "input"
@@ -138,6 +139,12 @@ def model(ensemble: Ensemble, meaning: Meaning) -> Any:
     written = helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name="aimass")
     checker.check_model(written)
     return written
+
+
+def wanted(ensemble: Ensemble) -> Sequence[Wanted]:
+    """The input of such a model, and where it decides."""
+    low, high = ensemble.span
+    return [Wanted(INPUT, "float32", (-1, ensemble.columns), low, high, ensemble.near)]
 
 
 def _numbered() -> Callable[[str], str]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from aimass.domain.errors import ConversionFailed
 from aimass.formats.content import mapped
 from aimass.formats.converter import Candidate, Converted, Wanted
+from aimass.formats.converters import _savedmodel_graph as graphs
 from aimass.formats.converters import _savedmodel_message as message
 from aimass.formats.converters import _tensorflow as tensorflow
 from aimass.formats.converters import _tensorflow_operators as operators
+from aimass.formats.converters._layer_names import by_layer
 
 if TYPE_CHECKING:
     import numpy as np
 
 FILE = "saved_model.pb"
-_UNWISHED = ("_XlaMustCompile", "_noinline")
 _VARIABLES = {"VarHandleOp", "Variable", "VariableV2"}
 
 
@@ -38,7 +38,7 @@ def checked_operators(path: Path) -> set[str]:
 
 
 class SavedModel:
-    """An Original. Inputs and outputs named in `order` come first and so, the others by their names."""
+    """An Original. Inputs and outputs come in the order of their names, or in `order`; then they keep their names."""
 
     def __init__(self, folder: Path, framework: str | None = None, order: Sequence[str] = ()) -> None:
         names = checked_operators(folder / FILE)
@@ -54,7 +54,9 @@ class SavedModel:
         self._framework = framework or f"TensorFlow {meta.meta_info_def.tensorflow_version}".strip()
         signature = message.signature(meta)
         message.refuse_checkpoints(meta, [one.name for one in signature.outputs.values()])
-        self._inputs = {one.name: name for name, one in self._ordered(signature.inputs)}
+        taken = self._ordered(signature.inputs)
+        names = [name for name, _ in taken] if self._place else tensorflow.named_inputs(name for name, _ in taken)
+        self._inputs = {one.name: name for (_, one), name in zip(taken, names, strict=True)}
         if len(self._inputs) != len(signature.inputs) or not self._inputs:
             raise ConversionFailed(
                 "it takes no inputs, or one under two names; give each input of its signature its own"
@@ -76,7 +78,10 @@ class SavedModel:
         return sorted(tensors.items(), key=lambda one: (self._place.get(one[0], len(self._place)), one[0]))
 
     def convert(self, folder: Path) -> Converted:
-        definition, tables = self._frozen()
+        inlined = self._inlined()
+        if not self._place:
+            self._name_outputs(inlined)
+        definition, tables = self._frozen(inlined)
         outputs = {tensor.name: name for name, tensor in self._outputs.items()}
         shapes = {
             name: tensor.shape.as_list() for name, tensor in self._outputs.items() if tensor.shape.rank is not None
@@ -89,65 +94,38 @@ class SavedModel:
         answers = self._session.run(self._outputs, {tensor: inputs[name] for tensor, name in self._inputs.items()})
         return {name: tensorflow.array(answer) for name, answer in answers.items()}
 
-    def _frozen(self) -> tuple[Any, dict[bytes, Any]]:
-        """The graph with its functions written out, then its variables as constants; and its lookup tables."""
+    def _name_outputs(self, inlined: Any) -> None:
+        """After their layers, where the signature has no names for them."""
+        sources = graphs.sources(inlined, [tensor.op.name for tensor in self._outputs.values()])
+        names = by_layer(dict(zip(self._outputs, sources, strict=True)), (node.name for node in inlined.node))
+        named = tensorflow.named(names, self._inputs.values())
+        self._outputs = dict(zip(named, self._outputs.values(), strict=True))
+
+    def _inlined(self) -> Any:
+        """The graph of what answers, with its functions written out."""
         import tensorflow as tf
-        from tensorflow.python.framework.convert_to_constants import _run_inline_graph_optimization
+
+        inlined = graphs.inlined(self._session.graph, self._inputs, self._answers())
+        inlined = tf.compat.v1.graph_util.extract_sub_graph(inlined, self._kept())
+        tensorflow.refuse_writes(node.op for node in graphs.nodes(inlined))
+        return inlined
+
+    def _answers(self) -> list[str]:
+        return [tensor.name for tensor in self._outputs.values()]
+
+    def _kept(self) -> list[str]:
+        return [name.split(":")[0] for name in (*self._answers(), *self._inputs)]
+
+    def _frozen(self, inlined: Any) -> tuple[Any, dict[bytes, Any]]:
+        """The graph with its variables as constants; and its lookup tables."""
+        import tensorflow as tf
         from tf2onnx import tf_loader
 
-        names = [tensor.name for tensor in self._outputs.values()]
-        kept = [name.split(":")[0] for name in (*names, *self._inputs)]
-        function = _function(self._session.graph, self._inputs, names)
-        inlined = _run_inline_graph_optimization(function, lower_control_flow=False, aggressive_inlining=True)
-        inlined = tf.compat.v1.graph_util.extract_sub_graph(inlined, kept)
-        tensorflow.refuse_writes(_names(inlined))
-        definition = tf.compat.v1.graph_util.convert_variables_to_constants(self._session, inlined, kept)
-        tables = self._tables(definition)
-        for node in _nodes(definition):
+        definition = tf.compat.v1.graph_util.convert_variables_to_constants(self._session, inlined, self._kept())
+        tables = graphs.tables(self._session, definition)
+        for node in graphs.nodes(definition):
             node.attr.pop("_output_shapes", None)  # stale, and believed
         with tf.Graph().as_default() as graph, tf.device("/cpu:0"):
             tf.import_graph_def(definition, name="")
             definition = graph.as_graph_def(add_shapes=True)
-            return tf_loader.tf_optimize(list(self._inputs), names, definition), tables
-
-    def _tables(self, definition: Any) -> dict[bytes, Any]:
-        """Keys and values of each table in the graph, in the order of its keys."""
-        import numpy as np
-        from tensorflow.python.ops import gen_lookup_ops
-        from tf2onnx.tf_utils import get_hash_table_info
-
-        found = {}
-        for table in get_hash_table_info(definition):
-            if table.shared_name is None:
-                continue
-            with self._session.graph.as_default():
-                handle = gen_lookup_ops.hash_table_v2(table.key_dtype, table.val_dtype, shared_name=table.shared_name)
-                exported = gen_lookup_ops.lookup_table_export_v2(handle, table.key_dtype, table.val_dtype)
-            keys, values = self._session.run(exported)
-            order = np.argsort(keys)
-            found[table.shared_name] = (keys[order], values[order])
-        return found
-
-
-def _function(graph: Any, inputs: Iterable[str], outputs: Iterable[str]) -> SimpleNamespace:
-    """The graph as TensorFlow's inlining takes it, without what forbids it: a wish to be compiled."""
-    import tensorflow as tf
-
-    definition = graph.as_graph_def()
-    for one in (*_nodes(definition), *definition.library.function):
-        for attribute in _UNWISHED:
-            one.attr.pop(attribute, None)
-    with tf.Graph().as_default() as plain:
-        tf.import_graph_def(definition, name="")
-    tensors = ([plain.get_tensor_by_name(name) for name in names] for names in (inputs, outputs))
-    return SimpleNamespace(graph=plain, **dict(zip(("inputs", "outputs"), tensors, strict=True)))
-
-
-def _nodes(definition: Any) -> Iterator[Any]:
-    yield from definition.node
-    for function in definition.library.function:
-        yield from function.node_def
-
-
-def _names(definition: Any) -> set[str]:
-    return {node.op for node in _nodes(definition)}
+            return tf_loader.tf_optimize(list(self._inputs), self._answers(), definition), tables

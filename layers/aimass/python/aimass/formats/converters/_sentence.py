@@ -95,7 +95,8 @@ def _mode(config: Mapping[str, Any]) -> str:
     if isinstance(config.get("pooling_mode"), str):
         on = [config["pooling_mode"]]
     if len(on) != 1 or on[0] not in _MODES:
-        raise ConversionFailed(f"the pooling {shown(str(on))} is not converted here, one of {', '.join(_MODES)} is")
+        told = f"the pooling {shown(str(on))} is not converted here, one of {', '.join(_MODES)} is"
+        raise ConversionFailed(f"{told}; {_REMEDY}", pooling=[shown(one) for one in on])
     return on[0]
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from aimass.domain.errors import ConversionFailed
+from aimass.domain.errors import ImportRefused
 from aimass.formats.converter import Converted, Wanted
 from aimass.formats.converters._ensemble_graph import ML_OPSET, OPSET
 from aimass.formats.converters._sklearn_converters import own_converters, register
 from aimass.formats.converters._sklearn_inputs import Inputs, everything, inputs_of
-from aimass.formats.converters._sklearn_outputs import name_inputs, name_outputs
+from aimass.formats.converters._sklearn_outputs import margins, name_inputs, name_outputs
+from aimass.formats.converters._sklearn_refused import check, in_short
 from aimass.formats.converters._sklearn_texts import repair_logarithms, text_options
 
 Array = np.ndarray[Any, Any]
@@ -35,34 +36,50 @@ class SklearnModel:
 
     def convert(self, folder: Path) -> Converted:
         """Raises ConversionFailed for what skl2onnx can't write, or would write wrongly."""
-        from skl2onnx import convert_sklearn
-
+        check(self._model)
         self._settle()
         labels = tuple(map(str, self._labels))
-        logging.getLogger("skl2onnx").setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            graph = convert_sklearn(
-                self._model,
-                name="model",  # else a random one
-                initial_types=[(one.name, _typed(one)) for one in self.wanted],
-                target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
-                options=self._options(),
-                custom_conversion_functions=own_converters(),
-            )
+        graph = self._written()
         repair_logarithms(graph, self._model)
         name_inputs(graph, [one.name for one in self.wanted])
         name_outputs(graph, self._model, self._kind)
         (folder / "model.onnx").write_bytes(graph.SerializeToString())
-        inputs = self._known_inputs()
-        columns = tuple(inputs.names) if inputs.layout == "table" else ()
-        return Converted("model.onnx", ("model.onnx",), self._framework(), labels, columns, tuple(self._notes()))
+        return Converted(
+            "model.onnx", ("model.onnx",), self._framework(), labels, self._describes(), tuple(self._notes())
+        )
+
+    def _written(self) -> Any:
+        from skl2onnx import convert_sklearn
+
+        options = {
+            "initial_types": [(one.name, _typed(one)) for one in self.wanted],
+            "target_opset": {"": self._opset, "ai.onnx.ml": ML_OPSET},
+            "options": self._options(),
+            "custom_conversion_functions": own_converters(),
+        }
+        logging.getLogger("skl2onnx").setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return convert_sklearn(self._model, name="model", **options)  # else a random name
+            except (ImportRefused, MemoryError):
+                raise
+            except Exception as error:
+                raise in_short(error) from None
+
+    @property
+    def _opset(self) -> int:
+        return 18 if any(type(step).__name__ == "KNNImputer" for step in everything(self._model)) else OPSET
 
     def run(self, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
         rows = self._known_inputs().called_with(inputs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return {name: np.asarray(value) for name, value in self._answers(rows).items()}
+
+    def _describes(self) -> dict[str, Any]:
+        output = {"output": {"output": "scores", "activation": "none"}} if margins(self._model, self._kind) else {}
+        return {**self._known_inputs().describes, **output}
 
     def _answers(self, rows: Any) -> Mapping[str, Any]:
         model = self._model
@@ -97,9 +114,6 @@ class SklearnModel:
     @property
     def _labels(self) -> Sequence[Any]:
         labels = getattr(self._model, "classes_", ()) if self._kind == "classifier" else ()
-        if isinstance(labels, list):
-            remedy = "send a model for each of them"
-            raise ConversionFailed(f"a classifier of several answers can't be written as ONNX: {remedy}", remedy=remedy)
         return list(labels)
 
     def _settle(self) -> None:
@@ -108,6 +122,8 @@ class SklearnModel:
         for step in everything(self._model):
             if type(step).__name__ == "VotingClassifier":
                 step.flatten_transform = False
+            if type(step).__name__ == "KBinsDiscretizer" and step.encode == "onehot":
+                step.encode = "onehot-dense"
 
     def _options(self) -> dict[Any, Any]:
         options = text_options(self._model)

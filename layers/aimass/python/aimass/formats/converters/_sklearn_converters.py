@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from aimass.formats.converters._sklearn_calibrated import convert_calibrated
+from aimass.formats.converters._sklearn_doubles import converters_in_doubles
+from aimass.formats.converters._sklearn_imputers import convert_imputer, with_empty_texts
 from aimass.formats.converters._sklearn_inputs import everything
+from aimass.formats.converters._sklearn_scalers import operations
 from aimass.formats.converters._sklearn_trees import convert_boosted, convert_forest, convert_histogram, doubles
 
 _BOTH = [True, False]
@@ -16,7 +19,9 @@ _OPTIONS = {"zipmap": _BOTH, "nocl": _BOTH, "output_class_labels": _BOTH, "raw_s
 
 def own_converters() -> dict[type, Any]:
     """By class: in doubles, as scikit-learn computes, for a last bit decides which way a tree goes."""
-    from sklearn import ensemble, preprocessing, tree
+    from skl2onnx.operator_converters.one_hot_encoder import convert_sklearn_one_hot_encoder
+    from skl2onnx.operator_converters.target_encoder import convert_sklearn_target_encoder
+    from sklearn import calibration, ensemble, impute, preprocessing, tree
 
     scalers = (
         preprocessing.StandardScaler,
@@ -34,6 +39,11 @@ def own_converters() -> dict[type, Any]:
         **dict.fromkeys(scalers, _convert_scaler),
         **dict.fromkeys(boosting, convert_histogram),
         **dict.fromkeys(forests, convert_forest),
+        **converters_in_doubles(),
+        calibration.CalibratedClassifierCV: convert_calibrated,
+        impute.SimpleImputer: convert_imputer,
+        preprocessing.OneHotEncoder: with_empty_texts(convert_sklearn_one_hot_encoder),
+        preprocessing.TargetEncoder: with_empty_texts(convert_sklearn_target_encoder),
     }
 
 
@@ -63,7 +73,7 @@ def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
     from skl2onnx.common.data_types import DoubleTensorType
 
     last = doubles(scope, operator, container)
-    for kind, values in _operations(operator.raw_operator):
+    for kind, values in operations(operator.raw_operator):
         constant, after = scope.get_unique_variable_name("values"), scope.get_unique_variable_name("exact")
         container.add_initializer(constant, TensorProto.DOUBLE, list(np.shape(values)), np.ravel(values).tolist())
         container.add_node(kind, [last, constant], after)
@@ -71,21 +81,3 @@ def _convert_scaler(scope: Any, operator: Any, container: Any) -> None:
     double = isinstance(operator.outputs[0].type, DoubleTensorType)
     to = TensorProto.DOUBLE if double else TensorProto.FLOAT
     container.add_node("Cast", last, operator.outputs[0].full_name, to=to)
-
-
-def _operations(scaler: Any) -> Iterator[tuple[str, Any]]:
-    """In scikit-learn's own order: the bits are its."""
-    kind = type(scaler).__name__
-    if kind == "MinMaxScaler":
-        yield "Mul", scaler.scale_
-        yield "Add", scaler.min_
-        if scaler.clip:
-            yield "Max", [float(scaler.feature_range[0])]
-            yield "Min", [float(scaler.feature_range[1])]
-        return
-    centre = {"StandardScaler": "mean_", "RobustScaler": "center_"}.get(kind)
-    wanted = {"StandardScaler": "with_mean", "RobustScaler": "with_centering"}.get(kind)
-    if centre and getattr(scaler, str(wanted)):
-        yield "Sub", getattr(scaler, centre)
-    if scaler.scale_ is not None:
-        yield "Div", scaler.scale_

@@ -12,6 +12,7 @@ from aimass.formats.converter import Candidate, Original
 from aimass.formats.member import shown
 from aimass.formats.pickle_allowed import TREES
 from aimass.formats.pickle_play import refused, renamed
+from aimass.formats.pickle_remedy import of_function
 from aimass.formats.pickle_stream import opened
 
 if TYPE_CHECKING:
@@ -39,10 +40,15 @@ def _skops(path: Path) -> Any:
     for name in unknown:
         module, _, last = name.rpartition(".")
         if _family(module) not in _FAMILIES or not TREES.allows(module, last):
-            text = shown(name)
-            remedy = "save the model as scikit-learn's own estimators, or send it as ONNX"
-            raise UnsafePickle(f"the skops file names {text}, which was not opened: {remedy}", name=text)
+            raise _foreign(name, unknown)
     return io.load(path, trusted=unknown)
+
+
+def _foreign(name: str, unknown: Sequence[str]) -> UnsafePickle:
+    text, kept = shown(name), of_function(name, unknown)
+    what = f"{text}, a function that {kept.model} keeps," if kept else f"{text}, which"
+    remedy = kept.remedy if kept else "save the model as scikit-learn's own estimators, or send it as ONNX"
+    return UnsafePickle(f"the skops file names {what} {'and ' if kept else ''}was not opened: {remedy}", name=text)
 
 
 def _pickle(path: Path) -> Any:

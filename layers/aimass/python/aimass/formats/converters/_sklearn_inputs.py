@@ -3,53 +3,90 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from aimass.domain.errors import ConversionFailed
 from aimass.formats.converter import Wanted
+from aimass.formats.converters._sklearn_columns import (
+    DTYPES,
+    VECTORIZERS,
+    category,
+    columns_of,
+    fills_texts,
+    nones,
+    strict_values,
+    texts,
+    words_of,
+)
 from aimass.formats.converters._sklearn_range import decides_at, flat, steps
+from aimass.formats.converters._table import NAN, table
 
 Array = np.ndarray[Any, Any]
 Layout = Literal["table", "texts", "columns"]
-VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
-_MOST_WORDS = 2000
 _ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
-_DTYPES = {"f": "float32", "i": "int64", "u": "int64", "b": "int64", "O": "str", "U": "str"}
 
 
 @dataclass(frozen=True)
 class Inputs:
     """`layout` says how `wanted` becomes what the estimator is called with; `names` are its columns, where it has
-    names for them.
+    names for them. `empty` has, by input, what an empty text stands for; `values`, by column, the only texts that an
+    encoder takes.
     """
 
     layout: Layout
     wanted: Sequence[Wanted]
     names: Sequence[str] = ()
+    empty: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def called_with(self, feed: Mapping[str, Array]) -> Any:
         """The estimator's argument: doubles, as its owner has them."""
+        given = {one.name: self._as_owned(one.name, feed[one.name]) for one in self.wanted}
         if self.layout == "table":
-            rows = feed[self.wanted[0].name]
-            return rows.astype(np.float64) if rows.dtype.kind == "f" else rows
-        columns = {one.name: feed[one.name].reshape(-1) for one in self.wanted}
+            return given[self.wanted[0].name]
+        columns = {name: values.reshape(-1) for name, values in given.items()}
         if self.layout == "texts":
             return columns[self.wanted[0].name]
-        columns = {
-            name: column.astype(np.float64) if column.dtype.kind == "f" else column for name, column in columns.items()
-        }
         if self.names:
             import pandas
 
-            return pandas.DataFrame(columns)
+            return pandas.DataFrame({name: pandas.Series(one, dtype=one.dtype) for name, one in columns.items()})
         rows = np.empty((len(next(iter(columns.values()))), len(columns)), object)
         for index, column in enumerate(columns.values()):
             rows[:, index] = column
         return rows
+
+    def _as_owned(self, name: str, values: Array) -> Array:
+        if name in self.empty:
+            values = values.astype(object)
+            values[values == ""] = self.empty[name]
+        return values.astype(np.float64) if values.dtype.kind == "f" else values
+
+    @property
+    def describes(self) -> dict[str, Any]:
+        """The columns, and what missing cells become, where missing values were replayed."""
+        if self.layout == "texts":
+            return {}
+        if self.layout == "table":
+            names = self.names if self.empty else ()
+            return table(
+                self.names, self.values, takes_nan=_takes_nan(self.wanted[0]), missing=self._empty_texts(names)
+            )
+        missing = {one.name: NAN for one in self.wanted if _takes_nan(one)}
+        names = [one.name for one in self.wanted]
+        return table(names, self.values, missing=missing | self._empty_texts(self.empty))
+
+    def _empty_texts(self, names: Iterable[str]) -> dict[str, str]:
+        """What missing cells become in columns that may be empty."""
+        return {name: "" for name in names if "" in self.values.get(name, [""])}
+
+
+def _takes_nan(one: Wanted) -> bool:
+    return one.dtype == "float32" and any(math.isnan(value) for values in one.near.values() for value in values)
 
 
 def inputs_of(model: Any) -> Inputs:
@@ -57,24 +94,36 @@ def inputs_of(model: Any) -> Inputs:
     first = next(steps(model))
     kind = type(first).__name__
     if kind in VECTORIZERS:
-        return Inputs("texts", [Wanted("text", "str", (-1, 1), words=_words(first))])
+        return Inputs("texts", [Wanted("text", "str", (-1, 1), words=words_of(first))])
     if kind == "ColumnTransformer":
-        return _columns(first)
+        wanted, named, empty = columns_of(model)
+        return Inputs("columns", wanted, named, empty, strict_values(model, [one.name for one in wanted]))
     count = getattr(first, "n_features_in_", None)
     if count is None:
-        remedy = "fit it, and save it again with a current scikit-learn"
+        remedy = "put a step in front that takes a table of numbers, or save it again with a current scikit-learn"
         raise ConversionFailed(f"{kind} doesn't say how many columns it takes: {remedy}", remedy=remedy)
     names = tuple(map(str, getattr(first, "feature_names_in_", ())))
-    if kind in _ENCODERS:
-        kinds = {_DTYPES[one.dtype.kind] for one in first.categories_}
-        if len(kinds) > 1:
-            return Inputs("columns", [_category(name, one) for name, one in _named(first, first.categories_)], names)
-        values = sorted({str(value) for one in first.categories_ for value in one}) if kinds == {"str"} else ()
-        numbers = [float(value) for one in first.categories_ for value in one] if not values else [0.0]
-        wanted = Wanted("input", kinds.pop(), (-1, count), min(numbers), max(numbers), words=values)
-        return Inputs("table", [wanted], names)
+    encoder = next((one for one in steps(model) if type(one).__name__ != "SimpleImputer"), first)
+    if type(encoder).__name__ in _ENCODERS and (encoder is first or fills_texts(model)):
+        return _encoded(model, encoder, names)
     low, high, near = decides_at(model, int(count))
     return Inputs("table", [Wanted("input", "float32", (-1, int(count)), low, high, near)], names)
+
+
+def _encoded(model: Any, encoder: Any, names: Sequence[str]) -> Inputs:
+    """Columns of categories alone: one table where they are of one type."""
+    categories = encoder.categories_
+    kinds = {DTYPES[one.dtype.kind] for one in categories}
+    if len(kinds) > 1:
+        wanted = [category(name, one) for name, one in _named(encoder, categories)]
+        return Inputs("columns", wanted, names, values=strict_values(model, [one.name for one in wanted]))
+    values = {value for one in categories for value in texts(one)} if kinds == {"str"} else set()
+    numbers = [float(value) for one in categories for value in one] if not values else [0.0]
+    none = [value for place in range(len(categories)) for value in nones(model, place)] if values else []
+    empty = {"input": none[0]} if none else {}
+    words = sorted({*values, ""} if none else values)
+    one = Wanted("input", kinds.pop(), (-1, len(categories)), min(numbers), max(numbers), words=words)
+    return Inputs("table", [one], names, empty, strict_values(model, names) if values and names else {})
 
 
 def everything(model: Any) -> Iterator[Any]:
@@ -96,63 +145,3 @@ def _named(first: Any, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     names = getattr(first, "feature_names_in_", None)
     for index, value in enumerate(values):
         yield (str(names[index]) if names is not None else f"column_{index}"), value
-
-
-def _columns(transformer: Any) -> Inputs:
-    """One input for each column: what is picked from it says what it holds."""
-    count = int(transformer.n_features_in_)
-    names = [str(name) for name in getattr(transformer, "feature_names_in_", ())]
-    wanted = {
-        index: Wanted(names[index] if names else f"column_{index}", "float32", (-1, 1), -3.0, 3.0)
-        for index in range(count)
-    }
-    for _, step, picked in transformer.transformers_:
-        if isinstance(step, str):  # passed through, or dropped
-            continue
-        indices = _indices(picked, names, count)
-        for place, index in enumerate(indices):
-            wanted[index] = _column(wanted[index].name, step, place, len(indices))
-    return Inputs("columns", [wanted[index] for index in range(count)], tuple(names))
-
-
-def _column(name: str, step: Any, place: int, columns: int) -> Wanted:
-    """The column at `place` among those that the step is given."""
-    for one in steps(step):
-        if type(one).__name__ in VECTORIZERS:
-            return Wanted(name, "str", (-1, 1), words=_words(one))
-        if hasattr(one, "categories_"):
-            return _category(name, one.categories_[place])
-    low, high, near = decides_at(step, columns)
-    values = near.get(place, ())
-    numbers = [value for value in values if not math.isnan(value)]
-    # What comes behind all columns may refuse a value that is missing; an imputer lets none through.
-    values = values if any("Imputer" in type(one).__name__ for one in steps(step)) else numbers
-    return Wanted(name, "float32", (-1, 1), min(numbers, default=low), max(numbers, default=high), {0: values})
-
-
-def _words(vectorizer: Any) -> list[str]:
-    return sorted({word for gram in getattr(vectorizer, "vocabulary_", {}) for word in gram.split()})[:_MOST_WORDS]
-
-
-def _indices(picked: Any, names: Sequence[str], count: int) -> Sequence[int]:
-    if isinstance(picked, str):
-        return [names.index(picked)]
-    if isinstance(picked, slice):
-        return list(range(count))[picked]
-    listed = np.atleast_1d(np.asarray(picked))
-    if listed.dtype.kind == "b":
-        return [int(index) for index in np.flatnonzero(listed)]
-    if listed.dtype.kind in "UO":
-        return [names.index(str(name)) for name in listed]
-    return [int(index) % count for index in listed]
-
-
-def _category(name: str, categories: Array) -> Wanted:
-    dtype = _DTYPES[categories.dtype.kind]
-    if dtype == "str":
-        return Wanted(name, "str", (-1, 1), words=[str(value) for value in categories])
-    numbers = [float(value) for value in categories if value == value]
-    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
-    # What lies between them is no category, and an encoder may refuse it; without gaps nothing does.
-    near = {} if dtype == "int64" and len(numbers) == high - low + 1 else {0: numbers}
-    return Wanted(name, dtype, (-1, 1), low, high, near)

@@ -19,13 +19,18 @@ def name_inputs(graph: Any, names: Sequence[str]) -> None:
             value.name = name
 
 
+def margins(model: Any, kind: str) -> bool:
+    """Whether a classifier's scores are no probabilities."""
+    return kind == "classifier" and not hasattr(model, "predict_proba")
+
+
 def name_outputs(graph: Any, model: Any, kind: str) -> None:
     """A regressor answers `variable`; scores that are no probabilities are called so, with a column for each class."""
     body = graph.graph
-    if kind == "regressor" and body.output[0].name != "variable":
-        _rename(body, body.output[0].name, "variable")
-    if kind == "classifier" and not hasattr(model, "predict_proba") and len(body.output) > 1:
-        _rename(body, body.output[1].name, "scores")
+    if kind == "regressor":
+        _name(body, 0, "variable")
+    if margins(model, kind) and len(body.output) > 1:
+        _name(body, 1, "scores")
         if len(model.classes_) == 2:
             _two_columns(body, type([*steps(model)][-1]).__name__)
     for value in (*body.input, *body.output):
@@ -54,16 +59,28 @@ def _indices() -> Any:
     return np.array([1, 0], np.int64)
 
 
-def _rename(body: Any, old: str, new: str) -> None:
-    _rename_made(body, old, new)
-    for output in body.output:
-        if output.name == old:
-            output.name = new
+def _name(body: Any, index: int, name: str) -> None:
+    """Of an output, and of no step before it: a scaler in front may have it."""
+    output = body.output[index]
+    if output.name == name:
+        return
+    _rename_made(body, name, f"{name}_before")
+    _rename_made(body, output.name, name)
+    output.name = name
 
 
 def _rename_made(body: Any, old: str, new: str) -> None:
+    """Also where the body of a loop takes it from outside."""
     for node in body.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g") and old not in _own(attribute.g):
+                _rename_made(attribute.g, old, new)
         for names in (node.input, node.output):
             for index, name in enumerate(names):
                 if name == old:
                     names[index] = new
+
+
+def _own(body: Any) -> set[str]:
+    """Names that are given within it."""
+    return {one.name for one in (*body.input, *body.initializer)} | {name for node in body.node for name in node.output}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from aimass.formats.converters._sklearn_scalers import Step, of_column, operations
+from aimass.formats.converters._sklearn_thresholds import deciding
+
 Array = np.ndarray[Any, Any]
 _MOST_NEAR = 64
+_FAR = 1e30  # beyond it lies what no number reaches
 
 
 def steps(model: Any) -> Iterator[Any]:
@@ -39,30 +43,46 @@ def decides_at(model: Any, columns: int) -> tuple[float, float, Mapping[int, Seq
     none, where the model takes missing values.
     """
     scale, shift = np.ones(columns), np.zeros(columns)
+    before: list[Step] = []
     step: Any = None
     for step in steps(model):
         affine = _affine(step, columns)
         if affine is None:
             break
         scale, shift = scale * affine[0], shift + scale * affine[1]
-    usual = np.arange(-2.0, 2.1, 0.5)[:, None] * scale + shift
+        before += operations(step) if type(step).__name__.endswith("Scaler") else ()
+    usual = np.arange(-2.0, 2.1, 0.5)[:, None] * np.ones(columns)
+    if type(step).__name__ == "PowerTransformer":
+        usual = np.nan_to_num(step.inverse_transform(usual))
+    usual = usual * scale + shift
     near = {column: [float(value) for value in usual[:, column]] for column in range(columns)}
+    histogram = hasattr(step, "_predictors")
     for column, values in _thresholds(step).items():
         chosen = sorted(values)[:: max(1, len(values) // _MOST_NEAR)]
-        near[column] = [float(value * scale[column] + shift[column]) for value in chosen]
+        if before or histogram:
+            plain = of_column(before, column)
+            chosen = deciding(np.array(chosen), plain, single=not histogram, kept=histogram).tolist()
+        near[column] = [value for value in chosen if abs(value) < _FAR] or near[column]
     known = [values for values in near.values() if values]
     low, high = min(map(min, known), default=-3.0), max(map(max, known), default=3.0)
-    if all(_takes_none(step) for step in steps(model)):
+    if takes_nan(steps(model)):
         near = {column: [*values, math.nan] for column, values in near.items()}
     return low, high, near
 
 
-def _takes_none(step: Any) -> bool:
+def takes_nan(following: Iterable[Any]) -> bool:
+    """Whether steps, one after the other, take a missing value: an imputer lets none through to those behind it."""
     from sklearn.utils import get_tags
 
-    if type(step).__name__ == "IsolationForest":
-        return False  # its ONNX model scores them otherwise, which a note says
-    return bool(get_tags(step).input_tags.allow_nan)
+    for step in following:
+        kind = type(step).__name__
+        if kind == "IsolationForest":
+            return False  # its ONNX model scores them otherwise, which a note says
+        if not get_tags(step).input_tags.allow_nan:
+            return False
+        if kind.endswith("Imputer"):
+            return True
+    return True
 
 
 def _affine(step: Any, columns: int) -> tuple[Array, Array] | None:
@@ -76,7 +96,7 @@ def _affine(step: Any, columns: int) -> tuple[Array, Array] | None:
         return step.data_range_, step.data_min_
     if kind == "MaxAbsScaler":
         return step.scale_, np.zeros(columns)
-    if kind == "SimpleImputer":
+    if kind in ("SimpleImputer", "KNNImputer"):
         return np.ones(columns), np.zeros(columns)
     return None
 

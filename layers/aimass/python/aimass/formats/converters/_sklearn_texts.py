@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from aimass.domain.errors import ConversionFailed
-from aimass.formats.converters._sklearn_inputs import VECTORIZERS, everything
+from aimass.formats.converters._sklearn_columns import VECTORIZERS
+from aimass.formats.converters._sklearn_inputs import everything
 from aimass.formats.member import shown
 
 # Letters and digits as Python's \w has them; the runtime's own \w knows those of ASCII alone.

@@ -10,6 +10,7 @@ import numpy as np
 from aimass.domain.errors import ConversionFailed
 from aimass.formats.converters._ensemble import Ensemble
 from aimass.formats.converters._ensemble_graph import Drawing, Meaning, Transform, draw
+from aimass.formats.converters._sklearn_thresholds import move_thresholds
 
 _LINKS: dict[str, Transform] = {
     "IdentityLink": "none",
@@ -21,11 +22,17 @@ _LINKS: dict[str, Transform] = {
 
 
 def convert_histogram(scope: Any, operator: Any, container: Any) -> None:
-    """scikit-learn's histogram gradient boosting, as skl2onnx calls a converter. It compares in doubles."""
+    """scikit-learn's histogram gradient boosting, as skl2onnx calls a converter. It compares in doubles.
+
+    Its thresholds are values of its training, rounded as those are, so that a value that is a threshold, 0.57 say,
+    still goes the threshold's way.
+    """
     model = operator.raw_operator
     labels = getattr(model, "classes_", ())
     meaning = Meaning(_LINKS[type(model._loss.link).__name__], len(labels) > 0, labels=labels)
-    _write(scope, operator, container, _histogram(model), meaning, doubles(scope, operator, container))
+    ensemble, given = _histogram(model), doubles(scope, operator, container)
+    move_thresholds(ensemble, scope, container, given, single=False, kept=True)
+    _write(scope, operator, container, ensemble, meaning, given)
 
 
 def convert_forest(scope: Any, operator: Any, container: Any) -> None:
@@ -42,7 +49,9 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     meaning = Meaning("none", len(labels) > 0, 1 / len(trees), labels)
     cast = scope.get_unique_variable_name("floats_as_doubles")
     container.add_node("Cast", table(scope, operator, container), cast, to=TensorProto.DOUBLE)
-    _write(scope, operator, container, _forest(trees, int(model.n_features_in_)), meaning, cast)
+    ensemble = _forest(trees, int(model.n_features_in_))
+    move_thresholds(ensemble, scope, container, cast, single=True, kept=False)
+    _write(scope, operator, container, ensemble, meaning, cast)
 
 
 def convert_boosted(scope: Any, operator: Any, container: Any) -> None:
@@ -50,7 +59,11 @@ def convert_boosted(scope: Any, operator: Any, container: Any) -> None:
     from aimass.formats.converters._sklearn_file import boosted
 
     opened = boosted(operator.raw_operator)
-    _write(scope, operator, container, opened.ensemble, opened.meaning, table(scope, operator, container))
+    given = table(scope, operator, container)
+    # LightGBM compares doubles.
+    single = not type(operator.raw_operator).__module__.startswith("lightgbm")
+    move_thresholds(opened.ensemble, scope, container, given, single=single, kept=False)
+    _write(scope, operator, container, opened.ensemble, opened.meaning, given)
 
 
 def table(scope: Any, operator: Any, container: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aimass.domain.errors import ConversionFailed
 from aimass.formats.converter import Converted, Wanted
-from aimass.formats.converters import _onnx_file, _onnx_inputs, _tf2onnx_operators
+from aimass.formats.converters import _onnx_file, _onnx_graph, _onnx_inputs, _tf2onnx_operators
 from aimass.formats.member import shown
 
 OPSET = 17
@@ -18,13 +18,18 @@ _WRITES = re.compile(r"(Resource)?(Assign|Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|U
 _WAYS = (
     (
         re.compile(r"(String|Static)?(Regex|Split|Ngrams?|Lower|Upper)|String|Unicode|Ragged|Decode|Parse|Substr|As"),
-        "export the part that takes tensors: text, pictures and records are read before it, as its description says",
+        "export the part that takes tensors, such as the layers after TextVectorization: its inputs are numbers then",
     ),
     (
         re.compile(r".*(LookupTable|HashTable)"),
         "tables of words are taken with whole numbers or floats as values; export the part behind the others",
     ),
     (re.compile("TFL_"), "send the SavedModel or Keras model that it was made from"),
+)
+_NUMBERED = re.compile(r"^keras_tensor(_\d+)?$")
+_WITHOUT_CHANCE = (
+    "it draws random numbers: leave out the layers that vary its inputs in training, such as RandomFlip, and export it"
+    " again, or send the .keras file"
 )
 _ELSE = "export the model without it, or convert it where it was trained"
 
@@ -78,9 +83,9 @@ def finish(
     from tf2onnx import optimizer
 
     model = optimizer.optimize_graph(converted).make_model("model")
-    if left := _onnx_file.unknown_operators(model):
+    if left := _onnx_graph.unknown_operators(model):
         refuse_unknown(left)
-    _onnx_file.add_copies(model.graph, copies or {})
+    _onnx_graph.add_copies(model.graph, copies or {})
     _onnx_file.tidy(model, shapes)
     _onnx_file.save(model, folder / _onnx_file.NAME)
     notes = _onnx_file.notes(model)
@@ -99,10 +104,13 @@ def refuse_unknown(operators: Iterable[str]) -> None:
 
 def refuse_writes(operators: Iterable[str]) -> None:
     """Raises ConversionFailed if an answer changes a variable: the model keeps a state from call to call."""
-    if found := sorted({name for name in operators if _WRITES.fullmatch(name)}):
+    there = set(operators)
+    if found := sorted(name for name in there if _WRITES.fullmatch(name)):
+        random = any(name.startswith("StatelessRandom") for name in there)
+        way = _WITHOUT_CHANCE if random else "export it with its state as inputs and outputs"
         raise ConversionFailed(
             f"an answer changes the model's variables ({', '.join(found[:3])}), so that it depends on the calls before;"
-            " export it with its state as inputs and outputs",
+            f" {way}",
             operators=found[:20],
         )
 
@@ -116,16 +124,22 @@ def array(answer: Any) -> Any:
     return np.vectorize(lambda text: text.decode("utf-8", "replace"), otypes=[object])(answer)
 
 
-def named(wanted: Iterable[str], taken: Iterable[str]) -> Iterator[str]:
+def named(wanted: Iterable[str], taken: Iterable[str] = (), suffix: str = "_out") -> Iterator[str]:
     """The names, those that are taken with a suffix: ONNX tells inputs and outputs apart by name alone."""
     there = set(taken)
     for name in wanted:
-        free = next(one for one in _variants(name) if one not in there)
+        free = next(one for one in _variants(name, suffix) if one not in there)
         there.add(free)
         yield free
 
 
-def _variants(name: str) -> Iterator[str]:
+def _variants(name: str, suffix: str) -> Iterator[str]:
     yield name
-    yield f"{name}_out"
-    yield from (f"{name}_out_{number}" for number in range(1, 1 << 20))
+    if suffix:
+        yield f"{name}{suffix}"
+    yield from (f"{name}{suffix}_{number}" for number in range(1, 1 << 20))
+
+
+def named_inputs(wanted: Iterable[str]) -> Iterator[str]:
+    """The names; `input` for those that Keras numbers in the order in which a process makes them."""
+    return named((_NUMBERED.sub("input", name) for name in wanted), suffix="")

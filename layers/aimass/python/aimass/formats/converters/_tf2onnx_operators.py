@@ -1,11 +1,11 @@
-"""Operators that tf2onnx 1.17 lacks: both ways in which a GELU (https://arxiv.org/abs/1606.08415) is written."""
+"""Operators that tf2onnx 1.17 lacks: intervals, and both ways to write a GELU (https://arxiv.org/abs/1606.08415)."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-_FIRST_OPSET = 9  # with Erf
+_FIRST_OPSET = 13  # with Erf, and axes as inputs
 
 
 def register() -> None:
@@ -13,6 +13,7 @@ def register() -> None:
     from tf2onnx.handler import tf_op, tfl_op
 
     tf_op("Erfc")(_handler(_erfc))
+    tf_op("Bucketize")(_handler(_bucketize))
     tfl_op("TFL_GELU")(_handler(_gelu))
 
 
@@ -24,6 +25,24 @@ def _erfc(_: type, graph: Any, node: Any, **__: Any) -> None:
     """1 - erf(x)."""
     new = _Nodes(graph, node)
     new.replace(node, "Sub", new.constant(1.0), new("Erf", node.input[0]))
+
+
+def _bucketize(_: type, graph: Any, node: Any, **__: Any) -> None:
+    """How many boundaries are not above x, whose type they get: floats, so that a NaN has none above it, too."""
+    import numpy as np
+    from onnx import TensorProto
+    from tf2onnx.utils import make_name
+
+    kind = TensorProto.DOUBLE if graph.get_dtype(node.input[0]) != TensorProto.FLOAT else TensorProto.FLOAT
+    floats = np.float64 if kind == TensorProto.DOUBLE else np.float32
+    bounds = graph.make_const(make_name("boundaries"), np.array(node.get_attr_value("boundaries"), floats))
+    last = graph.make_const(make_name("last"), np.array([-1], np.int64))
+    made = graph.make_node("Cast", [node.input[0]], attr={"to": kind}).output[0]
+    made = graph.make_node("Unsqueeze", [made, last.output[0]]).output[0]
+    made = graph.make_node("Less", [made, bounds.output[0]]).output[0]
+    made = graph.make_node("Cast", [graph.make_node("Not", [made]).output[0]], attr={"to": TensorProto.INT32}).output[0]
+    new = _Nodes(graph, node)
+    new.replace(node, "ReduceSum", made, last.output[0], attr={"keepdims": 0})
 
 
 def _gelu(_: type, graph: Any, node: Any, **__: Any) -> None:
@@ -53,8 +72,8 @@ class _Nodes:
         array = np.array(value, map_onnx_to_numpy_type(self._dtype))
         return str(self._graph.make_const(make_name("constant"), array).output[0])
 
-    def replace(self, node: Any, operator: str, *inputs: str) -> None:
+    def replace(self, node: Any, operator: str, *inputs: str, **options: Any) -> None:
         """Puts a new node in the place of the old one."""
         outputs, dtypes, shapes = node.output, node.output_dtypes, node.output_shapes
         self._graph.remove_node(node.name)
-        self._graph.make_node(operator, list(inputs), outputs=outputs, dtypes=dtypes, shapes=shapes)
+        self._graph.make_node(operator, list(inputs), outputs=outputs, dtypes=dtypes, shapes=shapes, **options)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from aimass.domain.errors import TruncatedModel, UnsafePickle
+from aimass.domain.errors import ConversionFailed, TruncatedModel, UnsafePickle
 from aimass.formats.converter import Candidate
 from aimass.formats.converters._torch_program import check_program
 from aimass.formats.member import shown
@@ -34,6 +34,7 @@ _MOST_PROGRAM = 256 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 _SCRIPT = (re.compile(r"__torch__(\.\w+)*:\w+", re.ASCII), re.compile(r"torch\.jit\._pickle:\w+", re.ASCII))
+_QUANTIZED = re.compile(r"torch\.per_(tensor|channel)_affine|_rebuild_qtensor")
 TORCHSCRIPT = replace(TORCH, patterns=(*TORCH.patterns, *_SCRIPT))
 # TorchScript lets go of spaces, comments and lines' ends between two words, and of names: `t = torch` is torch. So what
 # reads or writes a file is refused by its own name wherever it stands, and `ops` wherever it is not one of these.
@@ -99,10 +100,15 @@ def reaching(code: bytes) -> str | None:
 
 @contextmanager
 def _advised(why: str) -> Iterator[None]:
-    """The gate's refusal, with what helps here."""
+    """The gate's refusal, with what helps here. Raises ConversionFailed for weights that no converter takes."""
     try:
         yield
     except UnsafePickle as error:
+        if _QUANTIZED.search(error.message):
+            raise ConversionFailed(
+                "its weights are quantized by torch.ao, which torch.onnx can't write; it was not opened: send the model"
+                " as it was before, and the ONNX model of it may be quantized by onnxruntime.quantization"
+            ) from None
         found = error.message.partition("; it was not opened")[0]
         text = f"{found}; it was not opened: {why}; send torch.export.save(torch.export.export(model, inputs), path)"
         raise UnsafePickle(text, **error.details) from None

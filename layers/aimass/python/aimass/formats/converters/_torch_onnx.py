@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from aimass.domain.errors import ConversionFailed
+from aimass.formats.converter import Wanted
 
 MAIN, DATA = "model.onnx", "model.onnx.data"
 OPSET = 18
@@ -64,22 +65,33 @@ def _rename_outputs(graph: Any, names: Sequence[str]) -> None:
 
 
 def _rename_dimensions(graph: Any) -> None:
-    """`batch` for what comes first in the inputs, `<input>_<axis>` for other sizes that have no name of their own."""
+    """`batch` for what comes first in the inputs, `<tensor>_<axis>` for other sizes that have no name of their own."""
     names: dict[str, str] = {}
-    for value in graph.input:
+    inputs = {value.name for value in graph.input}
+    for value in chain(graph.input, graph.output):
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if _UNNAMED.fullmatch(dim.dim_param) and dim.dim_param not in names:
-                first = axis == 0 and "batch" not in names.values()
+                first = axis == 0 and "batch" not in names.values() and value.name in inputs
                 names[dim.dim_param] = "batch" if first else f"{value.name}_{axis}"
     for value in chain(graph.input, graph.output, graph.value_info):
         for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param:
+            if dim.dim_param.isdecimal():  # the newer exporter's way to write some sizes of TorchScript
+                dim.dim_value = int(dim.dim_param)
+            elif dim.dim_param:
                 dim.dim_param = _SYMBOL.sub(lambda match: names.get(match.group(), match.group()), dim.dim_param)
 
 
 def tensors_of(feed: Mapping[str, np.ndarray], names: Sequence[str]) -> list[Any]:
     """The arrays as tensors of torch's, in this order."""
     return [_tensor(np.ascontiguousarray(feed[name])) for name in names]
+
+
+def fed(feed: Mapping[str, np.ndarray], wanted: Sequence[Wanted]) -> list[Any]:
+    """The arrays as tensors of the types that the model takes: doubles of a sample are its owner's to cast, too."""
+    import torch
+
+    tensors = tensors_of(feed, [one.name for one in wanted])
+    return [tensor.to(getattr(torch, one.dtype)) for tensor, one in zip(tensors, wanted, strict=True)]
 
 
 def _tensor(array: np.ndarray) -> Any:

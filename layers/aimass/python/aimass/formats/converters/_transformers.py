@@ -46,6 +46,7 @@ _SMALL = (
 _GENERATES = re.compile(r"(ForCausalLM|LMHeadModel|ForConditionalGeneration)$")
 _MOST_FILES, _LONGEST = 1000, 200
 _MOST_FOLDERS = 16  # of which more than one is too many already
+_MOST_CONFIGS = 64  # whose weights are looked for, among all files
 _CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 
 
@@ -80,18 +81,19 @@ def folders(tree: Tree) -> Iterator[Folder]:
 
 
 def _folders(tree: Tree) -> Iterator[Folder]:
-    for path in tree.kinds:
-        folder = PurePosixPath(path).parent
-        if PurePosixPath(path).name != _CONFIG:
-            continue
-        config = json_object.read(tree.root / path)
-        if config is None or not (
-            isinstance(config.get("model_type"), str) or isinstance(config.get("architectures"), list)
-        ):
-            continue
+    for folder, config in islice(_configured(tree), _MOST_CONFIGS):
         if weights := _weights(tree, folder):
             pickled = any(tree.kinds[path] in _WEIGHTS["pytorch_model.bin"] for path in weights)
             yield Folder(folder, config, weights, tuple(_small(tree, folder)), pickled)
+
+
+def _configured(tree: Tree) -> Iterator[tuple[PurePosixPath, Mapping[str, Any]]]:
+    """Each folder with the configuration of a model, and that."""
+    for path in tree.kinds:
+        if PurePosixPath(path).name == _CONFIG:
+            config = json_object.read(tree.root / path) or {}
+            if isinstance(config.get("model_type"), str) or isinstance(config.get("architectures"), list):
+                yield PurePosixPath(path).parent, config
 
 
 def candidate(tree: Tree, folder: Folder, name: str) -> Candidate:
@@ -149,8 +151,7 @@ def _facts(tree: Tree, folder: Folder) -> Mapping[str, Any]:
     texts = {key: config.get(key) for key in ("model_type", "problem_type", "dtype", "torch_dtype")}
     facts: dict[str, Any] = {key: value[:_LONGEST] for key, value in texts.items() if isinstance(value, str)}
     facts["dtype"] = facts.pop("torch_dtype", None) or facts.get("dtype")
-    version = config.get("transformers_version")
-    facts["framework"] = f"transformers {version[:20]}" if isinstance(version, str) else "transformers"
+    facts["framework"] = framework(config)
     facts["architecture"] = folder.architecture
     numbers = [config.get(key) for key in _CONTEXT]
     facts["context_length"] = next((value for value in numbers if type(value) is int and 0 < value < 1 << 40), None)
@@ -160,6 +161,12 @@ def _facts(tree: Tree, folder: Folder) -> Mapping[str, Any]:
     facts["tensors"] = len(tensors)
     facts["parameter_count"] = sum(tensor.elements for tensor in tensors)
     return {key: value for key, value in facts.items() if value}
+
+
+def framework(config: Mapping[str, Any]) -> str:
+    """`transformers`, with the version that saved the folder."""
+    version = config.get("transformers_version")
+    return f"transformers {version[:20]}" if isinstance(version, str) and version else "transformers"
 
 
 def _tensors(tree: Tree, path: str) -> Sequence[Tensor]:

@@ -25,7 +25,6 @@ _TASKS = {
     "Model": ("last_hidden_state",),
 }
 _TAKEN = "text, token and image classification, question answering, masked language models and embeddings"
-_SLOW = ("vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 _IDS, _MASK, _TYPES, _PIXELS = "input_ids", "attention_mask", "token_type_ids", "pixel_values"
 
 
@@ -78,7 +77,7 @@ def opened(folder: Path, files: Sequence[str]) -> Opened:
     )
     check_loaded(loading)
     pooling = Pooling.read(folder) if answered == _TASKS["Model"] and _MASK in _inputs(model, config) else None
-    return Opened(model.eval(), config, _inputs(model, config), answered, pooling, tuple(_notes(folder, told, pooling)))
+    return Opened(model.eval(), config, _inputs(model, config), answered, pooling, tuple(_notes(told, pooling)))
 
 
 def _architecture(told: Mapping[str, Any], config: Any) -> tuple[Any, tuple[str, ...]]:
@@ -131,11 +130,16 @@ def _inputs(model: Any, config: Any) -> tuple[str, ...]:
         raise ArchitectureUnknown(
             f"a model that takes {shown(str(main))} is not converted here, those for {_TAKEN} are"
         )
+    if _PIXELS in takes:
+        raise ArchitectureUnknown(
+            "a model that takes texts and pictures together is not converted here; export it with optimum-cli export "
+            "onnx and send what comes of it"
+        )
     typed = _TYPES in takes and (getattr(config, "type_vocab_size", 0) or 0) > 1
     return (_IDS, _MASK, _TYPES) if typed else (_IDS, _MASK)
 
 
-def _notes(folder: Path, told: Mapping[str, Any], pooling: Pooling | None) -> Iterator[str]:
+def _notes(told: Mapping[str, Any], pooling: Pooling | None) -> Iterator[str]:
     kept = str(told.get("dtype") or told.get("torch_dtype") or "float32")
     if kept in {"float16", "bfloat16"}:
         yield f"its weights are {kept}; original and ONNX model compute in float32"
@@ -146,11 +150,6 @@ def _notes(folder: Path, told: Mapping[str, Any], pooling: Pooling | None) -> It
             *(["normalisation"] if pooling.normalize else []),
         ]
         yield f"sentence_embedding is what sentence-transformers answers: {', '.join(parts)}"
-    if not (folder / "tokenizer.json").is_file() and any((folder / name).is_file() for name in _SLOW):
-        yield (
-            "it has no tokenizer.json, so texts can't be sent to it as they are: "
-            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes one"
-        )
 
 
 def answering(opened: Opened) -> Any:

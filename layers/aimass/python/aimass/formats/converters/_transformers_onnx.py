@@ -9,31 +9,37 @@ from typing import Any
 
 import numpy as np
 
+from aimass.domain.conversion import TOKENIZER
 from aimass.domain.errors import ConversionFailed
 from aimass.formats import json_object
 from aimass.formats.converter import Candidate, Converted, Wanted
-from aimass.formats.converters._torch_onnx import arrays_of, finished, tensors_of
+from aimass.formats.converters import _transformers_describes
+from aimass.formats.converters._torch_onnx import arrays_of, fed, finished
+from aimass.formats.converters._transformers import framework
+from aimass.formats.converters._transformers_image import picture_size
 from aimass.formats.converters._transformers_model import Opened, answering, opened
+from aimass.formats.converters._transformers_tokenizer import write_tokenizer
 from aimass.formats.member import shown
 
 _OPSET = 17  # the highest that torch's older exporter writes without a detour
+_IDS = "input_ids"
 _ROWS, _TOKENS = 2, 8  # of the call that it follows
-_SIDE, _MOST_SIDE = 224, 4096
 
 
 class Encoder:
     """A model of transformers that answers in one call."""
 
-    def __init__(self, folder: Path, files: Sequence[str], framework: str) -> None:
-        self._framework = framework
+    def __init__(self, folder: Path, files: Sequence[str]) -> None:
+        self._folder = folder
+        self._framework = framework(json_object.read(folder / "config.json") or {})
         self._opened = opened(folder, files)
         self._module = answering(self._opened)
-        self._image = _image(folder, self._opened.config)
+        self._image = picture_size(folder, self._opened.config)
 
     @property
     def wanted(self) -> Sequence[Wanted]:
         config = self._opened.config
-        highest = {"input_ids": config.get_text_config().vocab_size - 1} if "input_ids" in self._opened.inputs else {}
+        highest = {_IDS: config.get_text_config().vocab_size - 1} if _IDS in self._opened.inputs else {}
         highest["token_type_ids"] = getattr(config, "type_vocab_size", 2) - 1
         return [
             Wanted(name, "float32", (-1, *self._image), -2.5, 2.5)
@@ -45,13 +51,17 @@ class Encoder:
     def convert(self, folder: Path) -> Converted:
         model = _exported(self._module, self._opened, self._image)
         files = finished(model, folder, self._opened.outputs)
-        return Converted(files[0], files, self._framework, labels=self._labels(), notes=self._opened.notes)
+        beside = list(write_tokenizer(self._folder, folder)) if _IDS in self._opened.inputs else []
+        notes = (*self._opened.notes, *_transformers_describes.notes(self._folder), *beside)
+        kept = (TOKENIZER,) if (folder / TOKENIZER).is_file() else ()
+        told = _transformers_describes.described(self._folder, self._opened)
+        return Converted(files[0], files, self._framework, self._labels(), told, notes, kept)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         import torch
 
         with torch.inference_mode():
-            answer = self._module(*tensors_of(inputs, self._opened.inputs))
+            answer = self._module(*fed(inputs, self.wanted))
         return arrays_of(answer, self._opened.outputs)
 
     def _labels(self) -> tuple[str, ...]:
@@ -65,7 +75,7 @@ class Encoder:
 
 def open_folder(folder: Path, candidate: Candidate) -> Encoder:
     """Raises ImportRefused kinds."""
-    return Encoder(folder, candidate.files, str(candidate.facts.get("framework") or "transformers"))
+    return Encoder(folder, candidate.files)
 
 
 def _exported(module: Any, opened: Opened, image: tuple[int, int, int]) -> Any:
@@ -116,26 +126,3 @@ def _example(name: str, image: tuple[int, int, int]) -> Any:
     if name == "attention_mask":
         example[-1, _TOKENS // 2 :] = 0  # all ones would be left out of the graph
     return example
-
-
-def _image(folder: Path, config: Any) -> tuple[int, int, int]:
-    """Channels, height and width, as the pictures are prepared: what is variable there is fixed here, for many a model
-    computes with the sides of the call that the exporter follows.
-    """
-    told = json_object.read(folder / "preprocessor_config.json") or {}
-    sizes = (
-        told.get("crop_size") if told.get("do_center_crop") else None,
-        told.get("size"),
-        getattr(config, "image_size", None),
-    )
-    height, width = next((found for size in sizes if (found := _sides(size))), (_SIDE, _SIDE))
-    return int(getattr(config, "num_channels", 3)), height, width
-
-
-def _sides(size: Any) -> tuple[int, int] | None:
-    if isinstance(size, dict):
-        sides = [size.get("height", size.get("shortest_edge")), size.get("width", size.get("shortest_edge"))]
-    else:
-        sides = [*size][:2] if isinstance(size, list | tuple) else [size, size]
-    known = [side for side in sides if isinstance(side, int) and 0 < side <= _MOST_SIDE]
-    return (known[0], known[1]) if len(known) == len(sides) == 2 else None

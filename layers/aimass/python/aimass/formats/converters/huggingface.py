@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from aimass.formats import json_object
@@ -11,10 +12,13 @@ from aimass.formats.converters._transformers import Folder, candidate, folders
 
 _REFUSED = {"adapter_config.json": ("peft-adapter", "peft_type"), "model_index.json": ("diffusers", "_class_name")}
 
+_MOST_OTHERS = 16  # of which one is too many already, and each is held against every file
+
 
 def _find(tree: Tree) -> Sequence[Candidate]:
     found = [candidate(tree, folder, _kind(folder)) for folder in folders(tree) if not folder.generates]
-    return found + [one for path in tree.kinds if (one := _other(tree, path))]
+    others = (one for path in tree.kinds if (one := _other(tree, path)))
+    return [*found, *islice(others, _MOST_OTHERS)]
 
 
 def _kind(folder: Folder) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-from aimass.formats.content import Content
-from aimass.formats.converter import Candidate, Converter, Original
+from aimass.formats.converter import Converter
+from aimass.formats.converters._heads import by_head
+from aimass.formats.converters._opening import opened_by
 
 _HEAD = 128
 _HEADS = (
@@ -14,23 +14,11 @@ _HEADS = (
     ("lightgbm-dump", re.compile(rb'\s*\{\s*"name"\s*:\s*"tree"\s*,\s*"version"\s*:\s*"v\d')),
 )
 
-
-def _recognise(content: Content) -> str | None:
-    head = content[:_HEAD]
-    return next((name for name, pattern in _HEADS if pattern.match(head)), None)
-
-
-def _open(folder: Path, candidate: Candidate) -> Original:
-    from aimass.formats.converters._lightgbm import open_file
-
-    return open_file(folder, candidate)
-
-
 CONVERTER = Converter(
     titles={"lightgbm": "a LightGBM model (.txt)", "lightgbm-dump": "a JSON dump of a LightGBM model"},
     environment="trees",
-    recognise=_recognise,
-    open=_open,
+    recognise=by_head(_HEADS, _HEAD),
+    open=opened_by("_lightgbm"),
     accepted="LightGBM (.txt)",
     refused={"lightgbm-dump": "LightGBM cannot load its dump either; send what save_model('model.txt') writes"},
     remedy="save it again with a current LightGBM: model.save_model('model.txt')",

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from aimass.formats.content import Content
-from aimass.formats.converter import Candidate, Converter, Original
+from aimass.formats.converter import Candidate, Converter
+from aimass.formats.converters._opening import opened_by
 
 _HEAD = 512
 _PROTOCOLS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -33,12 +34,6 @@ def _ends(content: Content) -> bool:
     return content[-1:] == b"."
 
 
-def _open(folder: Path, candidate: Candidate) -> Original:
-    from aimass.formats.converters._sklearn_file import open_file
-
-    return open_file(folder, candidate)
-
-
 def _scan(folder: Path, candidate: Candidate) -> str:
     from aimass.formats.pickle_gate import scan
 
@@ -55,7 +50,7 @@ CONVERTER = Converter(
     },
     environment="trees",
     recognise=_recognise,
-    open=_open,
+    open=opened_by("_sklearn_file"),
     scan=_scan,
     members=(("skops", ("schema.json", "![!0-9s]*", "!s[!c]*")),),  # beside it only numbers, with any ending
     compressed=frozenset({"sklearn", "pickle"}),
@@ -65,5 +60,5 @@ CONVERTER = Converter(
         "lz4": "if it is a joblib file, save it again with joblib.dump(model, 'model.joblib', compress=3)",
         "joblib-old": "load it and save it again with a current joblib",
     },
-    remedy="export it with skl2onnx.to_onnx where it was trained",
+    remedy="save the fitted estimator with a current scikit-learn, by skops or joblib.dump",
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-from aimass.formats.content import Content
-from aimass.formats.converter import Candidate, Converter, Original
+from aimass.formats.converter import Converter
+from aimass.formats.converters._heads import by_head
+from aimass.formats.converters._opening import opened_by
 
 _HEAD = 256
 _HEADS = (
@@ -16,18 +16,6 @@ _HEADS = (
     ("xgboost-dump", re.compile(rb'booster\[0\]:\r?\n|\[\s*\{\s*"nodeid"\s*:\s*0\s*,')),
 )
 
-
-def _recognise(content: Content) -> str | None:
-    head = content[:_HEAD]
-    return next((name for name, pattern in _HEADS if pattern.match(head)), None)
-
-
-def _open(folder: Path, candidate: Candidate) -> Original:
-    from aimass.formats.converters._xgboost import open_file
-
-    return open_file(folder, candidate)
-
-
 CONVERTER = Converter(
     titles={
         "xgboost-json": "an XGBoost model (.json)",
@@ -36,8 +24,8 @@ CONVERTER = Converter(
         "xgboost-dump": "a dump of XGBoost's trees",
     },
     environment="trees",
-    recognise=_recognise,
-    open=_open,
+    recognise=by_head(_HEADS, _HEAD),
+    open=opened_by("_xgboost_file"),
     accepted="XGBoost (.json, .ubj)",
     refused={
         "xgboost-binary": "load it with XGBoost 1.6 to 3.0 and save it with save_model('model.json')",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aimass.inference.tensors import brief
@@ -64,20 +64,35 @@ def text_of(cell: Any) -> str:
 
 
 def category_of(cell: Any, numbers: Mapping[str, Any]) -> Any:
-    """What `numbers` has for the category; true and false are those words, a whole number its digits."""
-    name = _name_of(cell)
-    if name in numbers:
-        return numbers[name]
+    """What `numbers` has for the category, in its spelling there: 3.0 is `3.0` or `3`, true is `true` or `True`.
+
+    Where it has several, the cell's own is meant.
+    """
+    for name in _spellings(cell):
+        if name in numbers:
+            return numbers[name]
     shown = ", ".join(repr(one)[:80] for one in list(numbers)[:_NAMED])
     more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
     raise ValueError(f"no category {brief(cell)}; there are {shown}{more}")
 
 
-def _name_of(cell: Any) -> str:
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, str | int | float):
-        return str(cell)
-    raise ValueError(f"wants a category, got {brief(cell)}")
+def _spellings(cell: Any) -> Iterator[str]:
+    """The cell's own first; then how JSON, Python and pandas write the same number or truth."""
+    if isinstance(cell, str):
+        yield cell
+        text = cell.strip().lower()
+        value: Any = bool(_TRUTHS[text]) if text in _TRUTHS else _parsed(text)
+        if value is None:
+            return
+    elif isinstance(cell, int | float):
+        value = cell
+    else:
+        raise ValueError(f"wants a category, got {brief(cell)}")
+    if isinstance(value, bool):
+        yield from (str(value).lower(), str(value))
+        return
+    yield str(value)
+    if isinstance(value, int):
+        yield f"{value}.0"
+    elif value.is_integer():
+        yield str(int(value))

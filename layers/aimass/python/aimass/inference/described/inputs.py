@@ -48,14 +48,15 @@ def _of_pictures(version: Version, files: tuple[bytes, ...]) -> dict[str, Value]
 def _of_texts(version: Version, texts: tuple[str, ...], open_stored: OpenStored) -> dict[str, Value]:
     description = version.description
     if not description or not description.text:
-        raise _not_described(version, "text", "texts")
+        raise _no_tokenizer(version) if _takes_tokens(version) else _not_described(version, "text", "texts")
     _at_least_one(texts, "text")
     from aimass.inference.described.text import text_inputs
+    from aimass.inference.described.tokens import labels_tokens
 
     def open_named(path: str, limit: int | None) -> OpenTokenizer:
         return open_stored(next(file for file in version.assets if file.path == path), limit)
 
-    return text_inputs(_specs(version), description.text, texts, open_named)
+    return text_inputs(_specs(version), description.text, texts, open_named, placed=labels_tokens(version))
 
 
 def _specs(version: Version) -> dict[str, TensorSpec]:
@@ -67,14 +68,31 @@ def _at_least_one(sent: tuple[object, ...], noun: str) -> None:
         raise InvalidArguments(f"no {noun} came: send one at least", fields={"data": "empty"})
 
 
+def _takes_tokens(version: Version) -> bool:
+    """Whether it wants a text's tokens, under the name that Hugging Face's models give them."""
+    return not version.assets and any(spec.name == "input_ids" for spec in version.inputs)
+
+
+def _no_tokenizer(version: Version) -> InvalidArguments:
+    told = (
+        f"version {version.number} of model {version.model!r} takes tokens, and no tokenizer came with it that makes "
+        "them of texts: upload it again with tokenizer.json beside the model, as transformers' "
+        "AutoTokenizer.from_pretrained(...).save_pretrained(folder) writes it. Or send tensors: "
+    )
+    return InvalidArguments(told + _tensors(version), fields={"data": "the version has no tokenizer.json"})
+
+
+def _tensors(version: Version) -> str:
+    return ", ".join(f"{spec.name!r} {spec.datatype} {shape_text(spec.shape)}" for spec in version.inputs)
+
+
 def _not_described(version: Version, section: str, plural: str) -> InvalidArguments:
     """Says what the version takes instead, and how it can be told to take this."""
     has = [one for one in _SECTIONS if version.description and getattr(version.description, one)]
     described = f"its description has {has[0]!r}, no {section!r}" if has else f"no description of its has {section!r}"
-    tensors = ", ".join(f"{spec.name!r} {spec.datatype} {shape_text(spec.shape)}" for spec in version.inputs)
     return InvalidArguments(
         f"version {version.number} of model {version.model!r} takes no {plural}: {described}. Set one: "
         f"PUT /api/v1/models/{version.model}/versions/{version.number}/description (docs/model-description.md). "
-        f"Or send tensors: {tensors}",
+        f"Or send tensors: {_tensors(version)}",
         fields={"data": f"the version's description has no {section!r}"},
     )

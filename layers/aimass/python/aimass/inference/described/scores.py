@@ -44,16 +44,17 @@ def are_maps(value: Value) -> bool:
 
 
 def matrix_of_maps(value: Sequence[dict[Any, float]], names: Sequence[str]) -> Scores:
-    """ZipMap's maps as a matrix; class numbers get their names where there are any."""
+    """ZipMap's maps as a matrix; its keys get the version's names where there are as many."""
     keys = list(value[0])
-    return Scores(np.array([[row[key] for key in keys] for row in value], np.float32), class_names_of(keys, names))
+    return Scores(np.array([[row[key] for key in keys] for row in value], np.float32), _class_names(keys, names))
 
 
-def class_names_of(numbers: list[Any], names: Sequence[str]) -> list[Any]:
-    """Class numbers as the version's names for them, where it has a name for each."""
-    if not all(isinstance(one, int) and 0 <= one < len(names) for one in numbers):
-        return numbers
-    return [names[one] for one in numbers]
+def _class_names(keys: list[Any], names: Sequence[str]) -> list[Any]:
+    """The version's names in the order of the maps' keys, where it has one for each; these are its own if they can."""
+    if len(names) == len(keys):
+        texts = [str(key) for key in keys]
+        return texts if {*texts} == {*names} else list(names)
+    return keys
 
 
 def activated(matrix: Array, how: ClassOutput) -> Array:

@@ -109,10 +109,16 @@ def _cell(at: int, column: Column, cell: Any, read: Callable[[Any], Any]) -> Any
             return read(cell)
         if column.missing is None:
             raise ValueError("missing, and the description gives no value for missing cells")
-        # In place of a category there may stand a number, such as -1.
-        return column.missing if column.values and not isinstance(column.missing, str) else read(column.missing)
+        return _filled(column, read)
     except ValueError as error:
         raise _bad_row(at, f"column {column.name!r}: {error}") from None
+
+
+def _filled(column: Column, read: Callable[[Any], Any]) -> Any:
+    """In place of a category there may stand a number, such as -1, or NaN."""
+    if not column.values or (isinstance(column.missing, str) and column.missing in column.values):
+        return read(column.missing)
+    return number_of(column.missing)
 
 
 def _check_cell(spec: TensorSpec, column: Column, at: int, cell: Any) -> None:

@@ -10,6 +10,7 @@ from aimass.domain.description import TextInput, Tokenizer
 from aimass.domain.errors import InvalidArguments
 from aimass.domain.model import TensorSpec
 from aimass.inference.described.tokenizers import OpenTokenizer, Tokens
+from aimass.inference.described.tokens import Piece, Pieces, TokenInputs
 from aimass.inference.tensors import Array, numpy_dtype
 
 MOST_CHARACTERS = 250_000  # of one text
@@ -20,9 +21,15 @@ OpenNamed = Callable[[str, int | None], OpenTokenizer]
 
 
 def text_inputs(
-    specs: Mapping[str, TensorSpec], how: TextInput, texts: Sequence[str], open_named: OpenNamed
+    specs: Mapping[str, TensorSpec],
+    how: TextInput,
+    texts: Sequence[str],
+    open_named: OpenNamed,
+    *,
+    placed: bool = False,
 ) -> dict[str, Array]:
-    """The inputs of the texts: strings [rows] or [rows, 1], or token numbers [rows, tokens].
+    """The inputs of the texts: strings [rows] or [rows, 1], or token numbers [rows, tokens]; `placed` as `TokenInputs`,
+    which know the piece of text of each token.
 
     A model of a fixed number of tokens gets that many. Raises InvalidArguments naming the text that is too long or no
     Unicode, PredictionFailed where the version's tokenizer is at fault.
@@ -30,7 +37,7 @@ def text_inputs(
     for at, text in enumerate(texts):
         _check_text(at, text)
     if how.tokenizer:
-        return _tokenized(specs, how.tokenizer, texts, open_named)
+        return _tokenized(specs, how.tokenizer, texts, open_named, placed)
     assert how.input, "a text goes to a tokenizer or to an input"
     strings = np.empty(len(texts), object)
     strings[:] = texts
@@ -49,12 +56,12 @@ def _check_text(at: int, text: str) -> None:
 
 
 def _tokenized(
-    specs: Mapping[str, TensorSpec], how: Tokenizer, texts: Sequence[str], open_named: OpenNamed
+    specs: Mapping[str, TensorSpec], how: Tokenizer, texts: Sequence[str], open_named: OpenNamed, placed: bool
 ) -> dict[str, Array]:
     fixed = _fixed_length(specs[how.ids])
     limit = min((one for one in (fixed, how.max_length) if one), default=None)
     opened = open_named(how.file, limit if how.truncation else None)
-    rows = [opened.tokens(text) for text in texts]
+    rows = [opened.tokens(text, placed=placed) for text in texts]
     lengths = np.array([len(row.ids) for row in rows])
     if limit:
         _check_lengths(lengths, limit, how, opened)
@@ -62,7 +69,17 @@ def _tokenized(
     if len(rows) * width > MOST_TOKENS:
         told = f"{len(rows)} texts padded to {width} tokens; at most {MOST_TOKENS} tokens a call: send fewer texts"
         raise InvalidArguments(told, fields={"data": told})
-    return _padded(specs, how, opened, rows, width)
+    inputs = _padded(specs, how, opened, rows, width)
+    return TokenInputs(inputs, _pieces(texts, rows, width if opened.pads_left else 0)) if placed else inputs
+
+
+def _pieces(texts: Sequence[str], rows: Sequence[Tokens], pad_to: int) -> Pieces:
+    """Of each row; padding goes before them up to `pad_to` tokens, and what is behind them needs none."""
+    told: list[list[Piece | None]] = []
+    for text, row in zip(texts, rows, strict=True):
+        padding: list[Piece | None] = [None] * (pad_to - len(row.places))
+        told.append(padding + [Piece(text[place[0] : place[1]], *place) if place else None for place in row.places])
+    return told
 
 
 def _fixed_length(spec: TensorSpec) -> int | None:

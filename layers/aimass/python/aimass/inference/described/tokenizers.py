@@ -19,10 +19,13 @@ _USUAL_PADS = ("[PAD]", "<pad>")
 
 @dataclass(frozen=True)
 class Tokens:
-    """Of one text: ids and type ids, [tokens]."""
+    """Of one text: ids and type ids, [tokens]. `places` are where each begins and ends in the text, None of special
+    ones; they are there if they were asked for.
+    """
 
     ids: Array
     types: Array
+    places: tuple[tuple[int, int] | None, ...] = ()
 
 
 class OpenTokenizer:
@@ -47,13 +50,20 @@ class OpenTokenizer:
         self.pad_type: int = padding.get("pad_type_id", 0)
         self.special_tokens: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
 
-    def tokens(self, text: str) -> Tokens:
-        """The text's tokens. Raises PredictionFailed where the tokenizer itself does not know what to do."""
+    def tokens(self, text: str, *, placed: bool = False) -> Tokens:
+        """The text's tokens, `placed` with where they lie in it, which takes longer. Raises PredictionFailed where the
+        tokenizer itself does not know what to do.
+        """
+        encode = self._tokenizer.encode_batch if placed else self._tokenizer.encode_batch_fast
         try:
-            found = self._tokenizer.encode_batch_fast([text])[0]
+            found = encode([text])[0]
         except BaseException as error:
             raise _failed(error, "the version's tokenizer failed") from error
-        return Tokens(np.array(found.ids, np.int64), np.array(found.type_ids, np.int64))
+        places: tuple[tuple[int, int] | None, ...] = ()
+        if placed:
+            special = found.special_tokens_mask
+            places = tuple(None if mark else place for place, mark in zip(found.offsets, special, strict=True))
+        return Tokens(np.array(found.ids, np.int64), np.array(found.type_ids, np.int64), places)
 
     def _usual_pad(self) -> int:
         ids = [self._tokenizer.token_to_id(one) for one in _USUAL_PADS]

@@ -15,8 +15,8 @@ from aimass.protocols.served import served
 
 def answer(given: Given, prediction: Prediction) -> HttpResponse:
     """Described inputs give described outputs where the version's description has classes: `{"label",
-    "probability"}`, best first, for each row. Else the tensors: one output as it is, several by name; labels and
-    probabilities beside them where there are any.
+    "probability"}`, best first, for each row; for each token where those are labelled. Else the tensors: one output as
+    it is, several by name; labels and probabilities beside them where there are any.
     """
     body: dict[str, Any] = {
         "model_name": prediction.version.model,
@@ -31,8 +31,12 @@ def _described(given: Given, prediction: Prediction) -> dict[str, Any] | None:
     if not given.described or not description or not description.classes:
         return None
     from aimass.inference.described.outputs import described_outputs
+    from aimass.inference.described.tokens import TokenInputs, described_tokens, token_scores
 
-    rows = described_outputs(prediction)
+    pieces = given.inputs.pieces if isinstance(given.inputs, TokenInputs) else None
+    scores = token_scores(prediction) if pieces else None
+    of_tokens = scores and pieces and described_tokens(scores, description.classes, pieces)
+    rows = of_tokens or described_outputs(prediction)
     if rows is None:
         return None
     return {"prediction": rows[0] if given.alone and len(rows) == 1 else rows}

@@ -16,7 +16,7 @@ from aimass.inference.tensors import brief
 from aimass.inference.values import decode_columns, decode_rows, decode_value
 from aimass.protocols.native.given import Given, Payload, Prepare
 from aimass.protocols.native.signatures import PICTURES, foreign_format
-from aimass.protocols.table_rows import are_cells
+from aimass.protocols.table_rows import are_cells, decoded
 
 
 def payload_of_json(input_format: str, data: Any) -> Payload:
@@ -85,8 +85,8 @@ def arrays(data: Any) -> Payload:
     def read(version: Version, prepare: Prepare) -> Given:
         specs = version.inputs
         if isinstance(data, dict):
-            return Given(decode_columns(specs, data))
-        return Given({only_input(specs).name: decode_value(specs[0], data)})
+            return Given(decoded(version, data, lambda columns: decode_columns(specs, columns)))
+        return Given({only_input(specs).name: decoded(version, data, lambda one: decode_value(specs[0], one))})
 
     return read
 
@@ -114,11 +114,11 @@ def rows_or_columns(data: Any) -> Payload:
         if are_cells(version, rows):
             return Given(prepare(version, Rows(tuple(rows))), described=True, alone=isinstance(data, dict))
         if isinstance(data, list):
-            return Given(decode_rows(version.inputs, data))
+            return Given(decoded(version, data, lambda rows: decode_rows(version.inputs, rows)))
         _check_other_wires(version, data)
         if _is_row(version, data):
-            return Given(decode_rows(version.inputs, [data]))
-        return Given(decode_columns(version.inputs, data))
+            return Given(decoded(version, [data], lambda rows: decode_rows(version.inputs, rows)))
+        return Given(decoded(version, data, lambda columns: decode_columns(version.inputs, columns)))
 
     if not isinstance(data, dict | list | str):
         raise wrong_data(_ROWS_OR_COLUMNS)

@@ -16,8 +16,10 @@ from aimass.inference.values import decode_value
 from aimass.protocols.native.columns import decoded, plain_values, read_columns
 from aimass.protocols.native.csv_text import Table, check_separator, parse, wrong, wrong_cells
 from aimass.protocols.native.given import Given, Payload, Prepare
+from aimass.protocols.table_rows import takes_nan
 
 _MOST_PROBLEMS = 10
+NAN = "nan"  # as the numbers' grammar has it
 _MOST_NAMES = 20  # columns in a message
 _READ_AGAIN = 20_000  # cells: in larger tables only the first row at fault is looked for
 _ROW = re.compile(r"row (\d+)")
@@ -31,11 +33,17 @@ def table_of(text: str) -> Payload:
         if version.description and version.description.table:
             return Given(_described(table, version, prepare), described=True)
         if _takes_columns(version.inputs):
-            return Given(_inputs(version.inputs, table), described=True)
+            return Given(_inputs(version.inputs, _filled(table) if takes_nan(version) else table), described=True)
         # Media that the version's description says nothing of: the error tells what it takes.
         return Given(prepare(version, Rows(())), described=True)
 
     return read
+
+
+def _filled(table: Table) -> Table:
+    """Empty cells as NaN."""
+    rows = [[cell if cell.strip() else NAN for cell in row] for row in table.rows]
+    return Table(table.names, rows, table.lines)
 
 
 def takes_tables(version: Version) -> bool:

@@ -84,7 +84,7 @@ def _classes(prediction: Prediction) -> list[Any] | None:
         return [[[str(label), number_json(score)] for label, score in map(dict.values, row)] for row in described]
     found = classify(prediction)
     scores = found.probabilities if found and found.probabilities is not None else prediction.outputs[-1][1]
-    if found is None or not isinstance(scores, np.ndarray):
+    if found is None or not isinstance(scores, np.ndarray) or scores.ndim != 2:
         return None
     labels = [str(one) for one in found.classes or range(scores.shape[1])]
     return [_scored(labels, row) for row in _plain(scores)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from aimass.domain.errors import InvalidArguments
-from aimass.domain.model import TensorSpec
+from aimass.domain.model import TensorSpec, Version
 from aimass.inference.dataplane import Prediction, Value
 from aimass.inference.jsontext import dumps, loads
 from aimass.inference.tensor_json import encode_tensor
@@ -17,6 +17,7 @@ from aimass.inference.tensors import brief
 from aimass.inference.values import decode_columns, decode_rows, decode_value, encode_value, is_plain
 from aimass.protocols.http import HttpResponse
 from aimass.protocols.served import served
+from aimass.protocols.table_rows import decoded
 
 _KNOWN = {"instances", "inputs", "signature_name"}
 _SIGNATURES = {"", "serving_default"}
@@ -56,15 +57,19 @@ def check_signature(found: dict[str, Any]) -> None:
         raise InvalidArguments(f"no signature {brief(name)}: every model here has 'serving_default' alone")
 
 
-def read_inputs(specs: Sequence[TensorSpec], call: PredictRequest) -> dict[str, Value]:
+def read_inputs(version: Version, call: PredictRequest) -> dict[str, Value]:
     """The inputs of the call. Raises InvalidArguments naming the input."""
-    if call.rows:
-        return decode_rows(specs, call.data)
-    if len(specs) == 1 and is_plain(specs[0], call.data):
-        return {specs[0].name: decode_value(specs[0], call.data)}
-    if not isinstance(call.data, dict):
+    return decoded(version, call.data, lambda data: _decoded(version.inputs, data, rows=call.rows))
+
+
+def _decoded(specs: Sequence[TensorSpec], data: Any, *, rows: bool) -> dict[str, Value]:
+    if rows:
+        return decode_rows(specs, data)
+    if len(specs) == 1 and is_plain(specs[0], data):
+        return {specs[0].name: decode_value(specs[0], data)}
+    if not isinstance(data, dict):
         raise InvalidArguments("inputs must be an object: this model has several inputs")
-    return decode_columns(specs, call.data)
+    return decode_columns(specs, data)
 
 
 def answer(call: PredictRequest, prediction: Prediction) -> HttpResponse:

@@ -24,7 +24,7 @@ def predict(request: HttpRequest, parts: Mapping[str, str], open_data_plane: Ope
     plane = open_data_plane()
     version = plane.find_version(request.owner, parts["model"], _ref(parts))
     media = media_of(version, call.data if call.rows else columns_as_rows(call.data))
-    inputs = plane.prepare(request.owner, version, media) if media else read_inputs(version.inputs, call)
+    inputs = plane.prepare(request.owner, version, media) if media else read_inputs(version, call)
     return Decoded(Asked(version, inputs), partial(answer, call))
 
 

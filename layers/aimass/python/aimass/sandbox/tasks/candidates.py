@@ -69,9 +69,7 @@ def _no_model(found: Found) -> ImportRefused:
     telling = [path for path, kind in kinds.items() if not is_document(kind)]
     seen = "; ".join(f"{shown(path)} is {title(kinds[path])}" for path in (telling or [*kinds])[:_NAMED]) or "no files"
     text = f"no model found among {len(kinds)} files: {seen}. Accepted: {ACCEPTED}"
-    if telling:
-        return UnsupportedFormat(text, format=kinds[telling[0]], accepted=ACCEPTED)
-    return AmbiguousArchive(text, models=[])
+    return UnsupportedFormat(text, format=kinds[telling[0]] if telling else "", accepted=ACCEPTED)
 
 
 def _names(paths: list[str]) -> str:

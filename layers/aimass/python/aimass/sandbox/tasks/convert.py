@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import errno
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from aimass.domain.conversion import DATA, MAIN, TOKENIZER
 from aimass.domain.errors import ConversionFailed, ImportRefused, UnsafePickle
 from aimass.formats.converter import Candidate, Converted, Converter, Original, Sampled
 from aimass.formats.registry import converter_of
 from aimass.inference.onnxruntime.model import OpenModel, run_options, session_options
 from aimass.inference.onnxruntime.words import reason
+from aimass.sandbox.phase import tell
+from aimass.sandbox.tasks.calls import Sides
+from aimass.sandbox.tasks.kept_sample import write_sample
 from aimass.sandbox.tasks.measure import peak_bytes
 from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
-from aimass.sandbox.tasks.replay import Replayed, Sides, replay_given, replay_made_up
-from aimass.sandbox.tasks.sample import read_arrays, read_outputs, read_sample
+from aimass.sandbox.tasks.replay import Replayed, replay_given, replay_made_up
+from aimass.sandbox.tasks.sample import read_arrays, read_outputs, sample_of, unread_notes
+from aimass.sandbox.tasks.sample_file import read_named
+from aimass.sandbox.tasks.tools import loaded_tools
 
 MODEL, OUT = "model", "out"  # in the working folder
-MAIN, DATA = "model.onnx", "model.onnx.data"
+#: Environments whose libraries take a table in double precision, and round it themselves if they do.
+_DOUBLES = frozenset({"trees"})
 _LEAST_SECONDS, _MOST_SECONDS = 5.0, 120.0  # of the replay
-_TOOLS = (
-    *("numpy", "onnx", "onnxruntime", "skl2onnx", "onnxscript", "tf2onnx"),
-    *("sklearn", "skops", "xgboost", "lightgbm", "catboost"),
-    *("torch", "transformers", "safetensors", "tensorflow", "keras"),
-)
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -51,13 +52,15 @@ def convert(converter: Converter, request: dict[str, Any]) -> dict[str, Any]:
     scan = _scanned(converter, folder, candidate)
     original, converted = _converted(converter, folder, candidate, out, request["sample"])
     seconds = time.monotonic() - start
-    replayed = _replayed(original, out / converted.main, request, seconds)
+    doubles = converter.environment in _DOUBLES
+    replayed = _replayed(original, out / converted.main, request, seconds, doubles=doubles)
     return {
         **asdict(converted),
+        "beside": [*converted.beside, *write_sample(out, replayed.sample)],
         "notes": [*converted.notes, *replayed.notes],
         "seconds": seconds,
         "memory_bytes": peak_bytes(),
-        "tools": _tools(),
+        "tools": loaded_tools(),
         "scan": scan,
         "replay": asdict(replayed.replay),
         "examples": replayed.examples,
@@ -86,14 +89,16 @@ def _converted(
     title = converter.titles.get(candidate.format, candidate.format)
     if converter.open is None:
         raise ConversionFailed(f"{title} is not converted here: {converter.remedy}", remedy=converter.remedy)
+    tell("opening")
     with _in_own_words(f"{title} can't be opened", converter.remedy):
         original = converter.open(folder, candidate)
     if sample and isinstance(original, Sampled):
         original.sampled(read_arrays(Path(sample), original.names))
+    tell("converting")
     with _in_own_words(f"{title} can't be written as ONNX", converter.remedy):
         converted = original.convert(out)
-    if converted.main != MAIN or not {*converted.files} <= {MAIN, DATA}:
-        raise RuntimeError(f"a converter writes {MAIN} and {DATA}, not {converted.files}")
+    if converted.main != MAIN or not {*converted.files} <= {MAIN, DATA} or not {*converted.beside} <= {TOKENIZER}:
+        raise RuntimeError(f"a converter writes {MAIN} and {DATA}, not {converted.files} and {converted.beside}")
     return original, converted
 
 
@@ -116,7 +121,8 @@ def _in_own_words(what: str, remedy: str) -> Iterator[None]:
         raise ConversionFailed(f"{what}: {said}{advice}", reason=said, remedy=remedy) from None
 
 
-def _replayed(original: Original, main: Path, request: dict[str, Any], spent: float) -> Replayed:
+def _replayed(original: Original, main: Path, request: dict[str, Any], spent: float, *, doubles: bool) -> Replayed:
+    tell("replaying")
     try:
         model = OpenModel(main, session_options(1))
     except Exception as error:
@@ -128,12 +134,15 @@ def _replayed(original: Original, main: Path, request: dict[str, Any], spent: fl
         inputs=model.inputs,
         outputs=model.outputs,
         trees=_has_trees(main),
+        doubles=doubles,
     )
     left = min(max((request["seconds"] - spent) / 2, _LEAST_SECONDS), _MOST_SECONDS)
     if request["sample"]:
-        feed = read_sample(Path(request["sample"]), model.inputs)
+        values = read_named(Path(request["sample"]), model.inputs)
+        feed = sample_of(values, model.inputs, doubles=sides.doubles)
         expected = read_outputs(Path(request["expected"]), model.outputs) if request["expected"] else None
-        return replay_given(sides, feed, expected, original.wanted, left)
+        found = replay_given(sides, feed, expected, original.wanted, left)
+        return replace(found, notes=[*unread_notes(values, model.inputs), *found.notes])
     return replay_made_up(sides, original.wanted, left)
 
 
@@ -142,8 +151,3 @@ def _has_trees(main: Path) -> bool:
 
     graph = onnx.load(main, load_external_data=False).graph
     return any(node.op_type.startswith("TreeEnsemble") for node in graph.node)
-
-
-def _tools() -> dict[str, str]:
-    loaded = {name: getattr(sys.modules.get(name), "__version__", None) for name in _TOOLS}
-    return {name: str(version) for name, version in loaded.items() if version}

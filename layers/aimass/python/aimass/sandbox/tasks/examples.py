@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from aimass.formats.member import shown
-from aimass.sandbox.tasks.compare import Array, Judged, array_of, pair_of
+from aimass.sandbox.tasks.compared import Array, array_of, pair_of
+from aimass.sandbox.tasks.judge import Judged
 from aimass.sandbox.tasks.made_up import Batch
+from aimass.sandbox.tasks.session import Feed
 
 Answers = tuple[Batch, Mapping[str, Any], Mapping[str, Any]]
 
@@ -24,7 +26,10 @@ _MOST_TEXT = 80
 def examples_of(
     judged: Mapping[str, Judged], answers: Sequence[Answers], sides: tuple[str, str] = ("original", "onnx")
 ) -> list[dict[str, Any]]:
-    """Up to 5 rows beyond the tolerance: their inputs, and both answers under the names of `sides`."""
+    """Up to 5 rows beyond the tolerance: their inputs, and both answers under the names of `sides`.
+
+    `rounded` are the inputs as the ONNX model took them, where the original was given others.
+    """
     rows = [row for name, one in judged.items() for row in _rows(name, one, answers)][:_MOST]
     found = [_example(*row, _MOST_VALUES, sides) for row in rows]
     while len(found) > 1 and len(json.dumps(found)) > _MOST_BYTES:
@@ -46,9 +51,9 @@ def _example(name: str, answer: Answers, row: int, most: int, sides: tuple[str, 
     batch, one, other = answer
     pair = pair_of(name, one, other, batch.rows)
     facts = {"output": shown(name), "from": batch.kind, "row": row}
-    facts["inputs"] = {
-        shown(key): _listed(_row(array_of(value), row, batch.rows), most) for key, value in batch.feed.items()
-    }
+    facts["inputs"] = _inputs(batch.exact, row, batch.rows, most)
+    if batch.unrounded is not None:
+        facts["rounded"] = _inputs(batch.feed, row, batch.rows, most)
     if pair.misfit:
         return facts | {"misfit": pair.misfit}
     reference, got = pair.reference[row], pair.got[row]
@@ -57,6 +62,10 @@ def _example(name: str, answer: Answers, row: int, most: int, sides: tuple[str, 
         facts["column"] = column
         reference, got = reference[column : column + 1], got[column : column + 1]
     return facts | {sides[0]: _listed(reference, most), sides[1]: _listed(got, most)}
+
+
+def _inputs(feed: Feed, row: int, rows: int, most: int) -> dict[str, Any]:
+    return {shown(key): _listed(_row(array_of(value), row, rows), most) for key, value in feed.items()}
 
 
 def _row(array: Array, row: int, rows: int) -> Array:

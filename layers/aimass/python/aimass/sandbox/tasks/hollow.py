@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from aimass.formats.member import shown
-from aimass.sandbox.tasks.compare import Array, Judged
+from aimass.sandbox.tasks.compared import Array
+from aimass.sandbox.tasks.judge import Judged
 
 
 def hollow_notes(outputs: Sequence[str], judged: Mapping[str, Judged]) -> list[str]:

@@ -15,6 +15,7 @@ from aimass.formats.onnx_model import external_locations, inspect
 from aimass.formats.registry import converter_of
 from aimass.sandbox.tasks.candidates import ambiguous, candidates_of, only_one
 from aimass.sandbox.tasks.found import Found, unpacked
+from aimass.sandbox.tasks.weightless import check_weights
 
 _LEFT_OUT = 100
 _MOST_FILES, _LONGEST_LIST = 1000, 140_000
@@ -28,6 +29,8 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if not found.models and not candidates and len(found.archives) == 1:
         found = Found(unpacked(found, request["max_bytes"]))
         candidates = [] if found.models else candidates_of(found)
+    if not found.models and not candidates and not found.cut_short:
+        check_weights(found)
     model = _onnx(found) if found.models else _other(found, only_one(found, candidates))
     files = [PurePosixPath(path) for path in model["files"]]
     folder = files[0].parent
@@ -58,6 +61,7 @@ def _onnx(found: Found) -> dict[str, Any]:
         "opset": model.opset,
         "ir_version": model.ir_version,
         "parameter_count": model.parameter_count,
+        "own_classes": model.own_classes,
         "environment": None,
         "stored": False,
         "facts": {},
@@ -72,7 +76,7 @@ def _ort(main: PurePosixPath) -> dict[str, Any]:
         "framework": "onnxruntime",
         "opset": {},
         "ir_version": 0,
-        "parameter_count": 0,
+        "parameter_count": None,
         "environment": None,
         "stored": False,
         "facts": {},
@@ -106,7 +110,7 @@ def _other(found: Found, candidate: Candidate) -> dict[str, Any]:
         "framework": candidate.facts.get("framework", ""),
         "opset": {},
         "ir_version": 0,
-        "parameter_count": candidate.facts.get("parameter_count", 0),
+        "parameter_count": candidate.facts.get("parameter_count"),
         "environment": converter.environment,
         "stored": converter.environment is None,
         "facts": facts,

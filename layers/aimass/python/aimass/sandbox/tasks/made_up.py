@@ -25,12 +25,19 @@ class Batch:
     """Inputs of one call. `kind` says in words what they are.
 
     What is not `plausible`, such as texts in letters that the model never saw, is run and told, and decides nothing.
+    `unrounded` is what the original is given in place of `feed`, where that holds numbers rounded for the ONNX model.
     """
 
     kind: str
     feed: Feed
     rows: int
     plausible: bool = True
+    unrounded: Feed | None = None
+
+    @property
+    def exact(self) -> Feed:
+        """The inputs as the original is given them."""
+        return self.feed if self.unrounded is None else self.unrounded
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,17 @@ def output_spec(value: Any, seen: Any) -> dict[str, Any]:
 
 
 def is_raw(value: Any, seen: Any) -> bool:
-    """Whether this is a matrix of floats and some of them can be no probability."""
-    if not isinstance(seen, np.ndarray) or seen.ndim != 2 or datatype_of(value.type) not in FLOATS:
+    """Whether these are floats of classes, perhaps of tokens, and some can be no probability."""
+    if not isinstance(seen, np.ndarray) or seen.ndim not in {2, 3} or datatype_of(value.type) not in FLOATS:
         return False
     scores = seen.astype(np.float64)
     return not bool(((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all())
+
+
+def takes_float_pictures(spec: Mapping[str, Any]) -> bool:
+    """Whether this takes floats in four dimensions, with 1 or 3 channels."""
+    shape = spec["shape"]
+    return spec["datatype"] in FLOATS and len(shape) == 4 and bool({shape[1], shape[3]} & {1, 3})
 
 
 def _declared(value: Any) -> list[int]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from aimass.formats.member import shown
-from aimass.sandbox.tasks.compare import Array, Compared, Judged
+from aimass.sandbox.tasks.compared import Array, Compared
+from aimass.sandbox.tasks.judge import Judged
 
 _MOST_SHARE = 0.05  # of the rows; beyond that the scores say nothing and the labels are on their own
 

@@ -25,5 +25,8 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     except Exception as error:
         text = f"'{name}' is no file of the tokenizers library: {str(error)[:300]}"
         raise InvalidDescription(text, fields={"input.text.tokenizer": text}) from None
+    memory = max(0, peak_bytes() - before)
     truncation = tokenizer.truncation or {}
-    yield {"truncated_to": truncation.get("max_length"), "memory": max(0, peak_bytes() - before)}
+    # Tokens that were added later may never occur in a text; those of the vocabulary do.
+    ids = tokenizer.get_vocab(with_added_tokens=False).values()
+    yield {"truncated_to": truncation.get("max_length"), "memory": memory, "last_id": max(ids, default=0)}

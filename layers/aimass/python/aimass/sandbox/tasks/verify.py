@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aimass.domain.datatypes import parse_type
 from aimass.domain.errors import InvalidModel, InvalidSample, ModelTimeout, PredictionFailed
 from aimass.formats.member import shown
 from aimass.formats.onnx_model import weight_sizes
+from aimass.formats.onnx_scaling import scales_pictures
 from aimass.inference.onnxruntime.model import VERSION, OpenModel
 from aimass.inference.onnxruntime.words import reason
 from aimass.sandbox.tasks.agree import agree
@@ -21,7 +24,9 @@ from aimass.sandbox.tasks.optimize import NotUsed, Optimized, optimize
 from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
 from aimass.sandbox.tasks.sample import read_sample
 from aimass.sandbox.tasks.session import Feed, load, predict
-from aimass.sandbox.tasks.specs import input_spec, is_raw, output_spec
+from aimass.sandbox.tasks.specs import input_spec, is_raw, output_spec, takes_float_pictures
+
+_WIDE = 16.0  # pictures that are scaled and normalised have numbers of up to about 3
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -74,7 +79,18 @@ def _measured(main: Path, sample: Path | None, seconds: float) -> _Measured:
         "runs": len(times),
         "onnxruntime": VERSION,
     }
+    # Last, for reading the graph takes memory that a prediction does not.
+    facts["unscaled"] = [
+        spec["name"]
+        for spec in facts["inputs"]
+        if takes_float_pictures(spec) and (_is_wide(feed, spec, sample) or scales_pictures(main, spec["name"]))
+    ]
     return _Measured(facts, measurements, load_seconds, feed, answer if agree(answer, repeated) else None)
+
+
+def _is_wide(feed: Feed, spec: dict[str, Any], sample: Path | None) -> bool:
+    """Whether the owner's sample holds numbers that no picture scaled to 1 has, nor one divided by its deviation."""
+    return sample is not None and bool(np.abs(feed[spec["name"]].astype(np.float32)).max(initial=0) > _WIDE)
 
 
 def _loaded(main: Path, seconds: float) -> tuple[OpenModel, float]:

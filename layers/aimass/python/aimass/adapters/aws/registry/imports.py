@@ -42,8 +42,12 @@ class Imports(Versions, Jobs):
             self._due(Due(expires, "upload", tenant, f"JOB#{job.id}")),
         )
 
-    def requeue(self, tenant: str, job: Job, *, was: Job, limits: Limits | None = None) -> None:
+    def requeue(
+        self, tenant: str, job: Job, *, was: Job, limits: Limits | None = None, accept_drift: bool = False
+    ) -> None:
         """Replaces a job that has not moved since `was` was read, its version importing again. Raises Conflict.
+
+        With `accept_drift` the version has it from now on.
 
         One that had ended needs `limits`: it takes again what it may use. Raises LimitExceeded.
         """
@@ -51,7 +55,7 @@ class Imports(Versions, Jobs):
         unmoved = {":was": was.state, ":attempt": was.attempt}
         writes = [self._put(tenant, f"JOB#{job.id}", job, UNMOVED, unmoved).otherwise(moved)]
         if job.kind == "import":
-            writes.append(self._importing_again(tenant, job).otherwise(moved))
+            writes.append(self._importing_again(tenant, job, accept_drift=accept_drift).otherwise(moved))
         if was.finished_at:
             assert limits is not None
             writes.append(self._reserving(tenant, limits, bytes=job.reserved_bytes, jobs=1))
@@ -138,13 +142,14 @@ class Imports(Versions, Jobs):
             names={"#name": "name"},
         ).otherwise(Conflict(f"another upload of {version.model!r} came first; try again", model=version.model))
 
-    def _importing_again(self, tenant: str, job: Job) -> Write:
+    def _importing_again(self, tenant: str, job: Job, *, accept_drift: bool) -> Write:
+        values = {":importing": "importing", ":job": job.id, ":failed": "failed"}
         return self._update(
             tenant,
             version_key(job.model, job.version),
-            "SET #state = :importing REMOVE failure",
+            f"SET #state = :importing{', accept_drift = :accepted' if accept_drift else ''} REMOVE failure",
             "job_id = :job AND #state IN (:importing, :failed)",
-            {":importing": "importing", ":job": job.id, ":failed": "failed"},
+            values | ({":accepted": True} if accept_drift else {}),
         )
 
     def _failed_import(self, tenant: str, job: Job, failure: Failure) -> Write:

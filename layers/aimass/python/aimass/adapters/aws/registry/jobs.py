@@ -62,15 +62,22 @@ class Jobs(UsageTable):
                 f"JOB#{job_id}",
                 "SET step = :step, steps = list_append(steps, :entered)",
                 UNMOVED,
-                {":step": step, ":entered": [StepTime(step, now())], ":was": "running", ":attempt": attempt},
+                {":step": step, ":entered": [StepTime(step, now(), attempt)], ":was": "running", ":attempt": attempt},
             ).otherwise(Conflict(f"attempt {attempt} of job {job_id} is not running", job_id=job_id)),
         )
 
-    def log(self, tenant: str, job_id: str, attempt: int, step: str, message: str) -> None:
-        """Adds a line to the job's log; the table drops it after 90 days."""
-        line, nanoseconds = LogLine(now(), attempt, step, message), time.time_ns()
+    def log(
+        self, tenant: str, job_id: str, attempt: int, step: str, message: str, *, at: str | None = None, place: int = 0
+    ) -> None:
+        """Adds a line to the job's log; the table drops it after 90 days.
+
+        A line of an earlier moment `at` (as `now` writes it), in its `place` among those of that moment, may come late
+        and more than once: it is one line, where it belongs.
+        """
+        line, nanoseconds = LogLine(at or now(), attempt, step, message), time.time_ns()
         # Two lines of one millisecond both stay, in their order.
-        write = self._put(tenant, f"LOG#{job_id}#{line.at}#{nanoseconds}", line)
+        order = f"{place:019d}" if at else f"{nanoseconds}"
+        write = self._put(tenant, f"LOG#{job_id}#{line.at}#{order}", line)
         ttl = {"N": str(nanoseconds // 10**9 + LOG_DAYS * 86_400)}
         transact(self._client, replace(write, body={"Item": write.body["Item"] | {"ttl": ttl}}))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from aimass.domain.conversion import Difference
-from aimass.sandbox.tasks.compare import compared, judge
+from aimass.sandbox.tasks.compared import compared
+from aimass.sandbox.tasks.judge import judge
 
 FLOAT, DOUBLE, INT, STRING = "tensor(float)", "tensor(double)", "tensor(int64)", "tensor(string)"
 
@@ -154,3 +155,34 @@ def test_another_shape_can_t_be_compared_and_says_so() -> None:
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0,)])
 def test_empty_answers_agree(shape: tuple[int, ...]) -> None:
     assert difference(np.zeros(shape, np.float32), np.zeros(shape, np.float32)).within
+
+
+def test_a_small_channel_of_a_picture_is_not_excused_by_large_ones() -> None:
+    one = np.random.default_rng(0).normal(size=(8, 3, 4, 4)).astype(np.float32)
+    one[:, :2] *= 1e3
+    other = one.copy()
+    other[:, 2] += 0.05
+    assert not difference(one, other).within
+    assert difference(one, one * np.float32(1 + 1e-6)).within
+
+
+def test_a_small_class_of_every_token_is_not_excused_by_large_ones() -> None:
+    one = np.random.default_rng(0).normal(size=(8, 5, 3)).astype(np.float32) * np.float32([1e3, 1e3, 1])
+    other = one + np.float32([0, 0, 0.05])
+    assert not difference(one, other).within
+
+
+def test_the_rounding_of_a_picture_of_one_size_is_within() -> None:
+    one = np.random.default_rng(0).normal(size=(4, 3, 8, 8)).astype(np.float32)
+    assert difference(one, one + np.float32(1e-5)).within
+
+
+def test_rows_that_are_left_out_decide_nothing() -> None:
+    one = np.linspace(1, 2, 12).reshape(6, 2)
+    other = one.copy()
+    other[3] = 9
+    left_out = np.arange(6) == 3
+    found = judge("y", DOUBLE, [compared(one, other, 6)], [left_out])
+    assert (found.difference.within, found.difference.largest_absolute) == (True, 0.0)
+    assert [len(rows) for rows in (*found.beyond, *found.excess, *found.tied)] == [6, 6, 6]
+    assert not judge("y", DOUBLE, [compared(one, other, 6)], [~left_out]).difference.within
