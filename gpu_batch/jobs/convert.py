@@ -26,6 +26,7 @@ from aimass.domain.leftovers import remove
 from aimass.sandbox.convert import MODEL, OUT, ConvertedModel, check_isolation, check_sizes, convert_folder, opened
 from aimass.sandbox.isolation import Isolation
 from aimass.sandbox.isolation_probe import close_shared_folders, isolation_in_force
+from jobs.events import log
 from jobs.order import ConversionOrder, File, OrderInvalid, parse_conversion
 from jobs.presigned import Presigned, TransferFailed
 
@@ -39,7 +40,7 @@ def main() -> int:
     # From the environment alone: a command line can be read by the sandboxed child, our environment can't.
     order_url = os.environ.pop("ORDER_URL", "")
     if not order_url:
-        _log("failed", reason="ORDER_URL is not set")
+        log("failed", reason="ORDER_URL is not set")
         return HOPELESS
     signal.signal(signal.SIGTERM, _stopped)
     if os.environ.get("ALONE"):
@@ -50,14 +51,14 @@ def main() -> int:
         result = _result(order, s3, folder)
         s3.write("the result", order.result_url, _bounded(result))
     except TransferFailed as error:
-        _log("failed", reason=str(error))
+        log("failed", reason=str(error))
         return TRY_AGAIN
     except (OrderInvalid, InternalError) as error:  # a fault of ours comes again, after as long a conversion
-        _log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
+        log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
         return HOPELESS
     finally:
         remove(folder)
-    _log("delivered", error=result.get("error", {}).get("code"))
+    log("delivered", error=result.get("error", {}).get("code"))
     return DELIVERED
 
 
@@ -78,7 +79,7 @@ class _Progress:
             try:
                 self._s3.touch(phase, url)
             except TransferFailed as error:
-                _log("progress lost", reason=str(error))
+                log("progress lost", reason=str(error))
 
 
 def _result(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def _result(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, An
         check_isolation(order.candidate.format, isolation)
         return _converted(order, s3, folder, isolation)
     except ImportRefused as error:
-        _log("refused", code=error.code, notes=getattr(error, "__notes__", []))
+        log("refused", code=error.code, notes=getattr(error, "__notes__", []))
         return _refusal(error)
 
 
@@ -104,9 +105,9 @@ def _converted(order: ConversionOrder, s3: Presigned, folder: Path, isolation: I
     within.mkdir(mode=0o700)
     _fetch([*order.files, *order.beside], s3, within / MODEL)
     sample, expected = (_fetched(file, s3, within / name) for name, file in order.given.items())
-    _log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
+    log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
     model = convert_folder(within, order.candidate, sample, expected, order.limits, isolation, progress.tell)
-    _log("converted", seconds=round(model.seconds, 2), memory_bytes=model.memory_bytes, isolation=isolation.description)
+    log("converted", seconds=round(model.seconds, 2), memory_bytes=model.memory_bytes, isolation=isolation.description)
     check_sizes(within / OUT, [*model.files, *model.beside])
     progress.tell("storing")
     files, beside = (
@@ -132,7 +133,7 @@ def _fetched(file: File | None, s3: Presigned, folder: Path) -> Path | None:
 def _placed(order: ConversionOrder, beside: Sequence[str]) -> list[str]:
     """What the order has a place for: one written before a deployment lacks what jobs leave since."""
     if lost := [name for name in beside if name not in order.outputs]:
-        _log("no place", names=lost)
+        log("no place", names=lost)
     return [name for name in beside if name in order.outputs]
 
 
@@ -171,10 +172,6 @@ def _bounded(result: dict[str, Any]) -> bytes:
     text = f"what the conversion tells of the model takes {len(body)} bytes; at most {MAX_RESULT_BYTES}: it has"
     error = ConversionFailed(f"{text} too many class names, columns or outputs", size=len(body), limit=MAX_RESULT_BYTES)
     return json.dumps(_refusal(error)).encode()
-
-
-def _log(event: str, **facts: Any) -> None:
-    print(json.dumps({"event": event, **facts}), flush=True)
 
 
 if __name__ == "__main__":

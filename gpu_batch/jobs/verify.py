@@ -20,6 +20,7 @@ from aimass.domain.errors import ImportRefused, InternalError
 from aimass.domain.leftovers import remove
 from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.verify import verify_folder
+from jobs.events import log
 from jobs.order import Order, OrderInvalid, parse_order
 from jobs.presigned import Presigned, TransferFailed
 
@@ -32,7 +33,7 @@ def main() -> int:
     # From the environment alone: a command line can be read by the sandboxed child, our environment can't.
     order_url = os.environ.pop("ORDER_URL", "")
     if not order_url:
-        _log("failed", reason="ORDER_URL is not set")
+        log("failed", reason="ORDER_URL is not set")
         return HOPELESS
     folder = Path(tempfile.mkdtemp(prefix="job-", dir=os.environ.get("SCRATCH")))
     try:
@@ -40,14 +41,14 @@ def main() -> int:
         result = _result(order, s3, folder)
         s3.write("the result", order.result_url, json.dumps(result).encode())
     except TransferFailed as error:
-        _log("failed", reason=str(error))
+        log("failed", reason=str(error))
         return TRY_AGAIN
     except (OrderInvalid, InternalError) as error:  # a fault of ours comes again, after as long
-        _log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
+        log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
         return HOPELESS
     finally:
         remove(folder)
-    _log("delivered", error=result.get("error", {}).get("code"))
+    log("delivered", error=result.get("error", {}).get("code"))
     return DELIVERED
 
 
@@ -59,9 +60,9 @@ def _result(order: Order, s3: Presigned, folder: Path) -> dict[str, Any]:
         sample = folder / "sample" / order.sample.path if order.sample else None
         if order.sample and sample:
             s3.download(order.sample, sample)
-        _log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
+        log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))
         found = identify_folder(folder / "model", order.limits)
-        _log("identified", format=found.format)
+        log("identified", format=found.format)
         return {"identified": _identified(found), "verified": _verified(order, found, sample)}
     except ImportRefused as error:
         return {"error": {"code": error.code, "message": error.message, "details": error.details}}
@@ -77,10 +78,6 @@ def _verified(order: Order, found: Identified, sample: Path | None) -> dict[str,
         return None
     verified = verify_folder(found.folder, found.main, sample, order.limits, order.prediction_seconds)
     return {name: value for name, value in asdict(verified).items() if not name.startswith("optimized")}
-
-
-def _log(event: str, **facts: Any) -> None:
-    print(json.dumps({"event": event, **facts}), flush=True)
 
 
 if __name__ == "__main__":

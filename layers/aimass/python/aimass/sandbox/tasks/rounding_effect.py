@@ -105,10 +105,10 @@ def agreeing(
     masks = {
         name: rows & alike[name] for name, rows in beyond.items() if name in alike and alike[name].shape == rows.shape
     }
-    whole = np.any([*masks.values()], axis=0) if len({len(rows) for rows in masks.values()}) == 1 else None
-    for name, same in alike.items() if whole is not None else ():
-        if name not in beyond and same.shape == whole.shape:
-            masks[name] = whole & same  # a label forgiven for scores that are left out now
+    if len({len(rows) for rows in masks.values()}) == 1:
+        whole: Array = np.any([*masks.values()], axis=0)
+        others = {name: same for name, same in alike.items() if name not in beyond and same.shape == whole.shape}
+        masks |= {name: whole & same for name, same in others.items()}  # such as a label forgiven for scores left out
     for name, mask in masks.items():
         if mask.any():
             yield name, mask | call.left_out.get(name, False)
