@@ -19,7 +19,7 @@ test: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp $(VENV)/asl.s
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS)
 
 # Against a deployed stack: URL is its output `url`, KEY a key of a tenant that is used for nothing else.
 smoke: $(VENV)/dev.stamp $(VENV)/models.stamp $(VENV)/clients.stamp

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,14 +22,20 @@ os.environ.update(
 _TOGETHER = {"e2e": "stack", "conformance": "stack", "infra": "synthesis"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests run in one process where they run in several: those of a file, and of some folders."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        item.add_marker(pytest.mark.xdist_group(_TOGETHER.get(path.parts[0], str(path))))
-    # What can't be shared out begins first.
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "stack")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Says which tests run in one process where they run in several: those of a file, and of some folders.
+
+    Marks would say it too; pytest-xdist 3.8 does not read them from pytest 9.2 on.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = Path(nodeid.partition("::")[0]).relative_to("tests")
+            return _TOGETHER.get(path.parts[0], str(path))
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
