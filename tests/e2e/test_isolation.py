@@ -18,6 +18,7 @@ pytestmark = pytest.mark.e2e
 
 ROWS = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]}
 BODIES = {
+    "/api/v1/jobs/{job_id}/retry": {"accept_drift": True},
     "/upload": None,
     "/api/v1/uploads": {"model": "{model}", "filename": "a.onnx", "size": 4, "sha256": "ab" * 32},
     "/api/v1/uploads/{upload_id}/complete": {"parts": [{"part_number": 1, "etag": "x"}]},
