@@ -14,6 +14,7 @@ import torch
 from benchmarks.imports.models.data import PACKAGES, mnist, sentences
 from tests.converters.models import torch as tested
 from tests.converters.models.made import Made, best_column
+from tests.converters.models.torch_digits import digits_model
 
 _MEAN, _DEVIATION = 0.1307, 0.3081  # of MNIST's grey values, as the package's own training has them
 
@@ -49,7 +50,7 @@ def _nearest_mean(truth: np.ndarray) -> Callable[[Mapping[str, Any]], float]:
 
 
 def digits_scripted(folder: Path) -> Made:
-    _, tried, answers = tested._digits_model()
+    _, tried, answers = digits_model()
     return replace(tested.digits_scripted(folder), rows={"image": tried}, score=best_column(answers, "output"))
 
 

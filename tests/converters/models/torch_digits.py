@@ -59,7 +59,7 @@ class Digits(torch.nn.Module):
 
 
 @cache
-def _digits_model() -> tuple[torch.nn.Module, np.ndarray, np.ndarray]:
+def digits_model() -> tuple[torch.nn.Module, np.ndarray, np.ndarray]:
     torch.manual_seed(1)
     pictures, truth, tried, answers = digit_pictures()
     return trained(Digits(), (torch.from_numpy(pictures),), truth, 150), tried, answers
@@ -71,7 +71,7 @@ def _digits_made(kind: str, name: str, tried: np.ndarray, answers: np.ndarray) -
 
 def digits_pt2(folder: Path, training: bool = False) -> Made:
     """Exported with a variable batch."""
-    model, tried, answers = _digits_model()
+    model, tried, answers = digits_model()
     program = torch.export.export(model.train(training), (torch.rand(4, 1, 8, 8),), dynamic_shapes=({0: BATCH},))
     torch.export.save(program, folder / "model.pt2")
     return _digits_made("pt2", "model.pt2", tried, answers)
@@ -79,7 +79,7 @@ def digits_pt2(folder: Path, training: bool = False) -> Made:
 
 def digits_pt2_of_one(folder: Path) -> Made:
     """Exported without dynamic shapes: for one picture."""
-    model, tried, answers = _digits_model()
+    model, tried, answers = digits_model()
     torch.export.save(torch.export.export(model, (torch.rand(1, 1, 8, 8),)), folder / "model.pt2")
     return Made("pt2", ("model.pt2",), {"image": tried[:1]}, best_column(answers[:1], "output"))
 
@@ -110,13 +110,13 @@ def _on_gpu(name: str, body: bytes) -> bytes:
 
 
 def digits_traced(folder: Path, training: bool = False) -> Made:
-    model, tried, answers = _digits_model()
+    model, tried, answers = digits_model()
     torch.jit.trace(model.train(training), torch.rand(4, 1, 8, 8), check_trace=False).save(folder / "model.pt")
     return _digits_made("torchscript", "model.pt", tried, answers)
 
 
 def digits_scripted(folder: Path, training: bool = False) -> Made:
     """Its shapes are to be found: no side that is usual for pictures fits these."""
-    model, tried, _ = _digits_model()
+    model, tried, _ = digits_model()
     torch.jit.script(model.train(training)).save(folder / "model.pt")
     return Made("torchscript", ("model.pt",), {"image": tried[:50]})
