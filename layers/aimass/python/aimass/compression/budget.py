@@ -1,0 +1,152 @@
+"""What a user allows to be lost, and how many rows it takes to show that no more is (ADR 61)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from aimass.compression.data.labels import Labels
+from aimass.compression.reading import Reading
+from aimass.compression.splits import rows_for_held_out
+from aimass.compression.statistics import rows_for_agreement, rows_for_share
+from aimass.domain.errors import InvalidArguments
+
+CONFIDENCE = 0.95
+LEAST_RESAMPLED = 100  # rows, under which a bootstrap's bound is too near
+_DIFFERING = 0.01
+_METRICS = {
+    "accuracy_drop": "accuracy",
+    "f1_drop": "f1",
+    "auc_drop": "auc",
+    "r2_drop": "r2",
+    "agreement": "agreement",
+    "divergence": "divergence",
+}
+_SHARES = {"accuracy", "f1", "auc"}
+_NUMBERS = {"r2"}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The metric, and the loss in it that is allowed at most: 0.01 for an agreement of 0.99."""
+
+    metric: str
+    loss: float
+
+    @property
+    def document(self) -> dict[str, float]:
+        """As a user writes it."""
+        key = next(key for key, metric in _METRICS.items() if metric == self.metric)
+        return {key: round(1 - self.loss, 12) if key == "agreement" else self.loss}
+
+
+def parse_budget(document: Any) -> Budget:
+    """Reads `{"accuracy_drop": 0.005}`. Raises InvalidArguments naming the field."""
+    if not isinstance(document, Mapping) or len(document) != 1:
+        listed = ", ".join(_METRICS)
+        raise _wrong("budget", f'wants an object with one of {listed}, such as {{"accuracy_drop": 0.005}}')
+    key, value = next(iter(document.items()))
+    field = f"budget.{str(key)[:60]}"
+    if key not in _METRICS:
+        raise _wrong(field, f"is no budget; there are {', '.join(_METRICS)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise _wrong(field, f"wants a number between 0 and 1, neither of them: {_meaning(key)}")
+    return Budget(_METRICS[key], round(1 - value, 12) if key == "agreement" else float(value))
+
+
+def _meaning(key: str) -> str:
+    if key == "agreement":
+        return "0.99 is that 99 of 100 rows are answered as before. No number of rows proves 1"
+    if key == "divergence":
+        return "0.02 is that outputs differ by 2 % of their size. No number of rows proves 0"
+    return "0.005 is half a percentage point. No number of rows proves 0"
+
+
+def default_budget(reading: Reading, labels: Labels | None) -> Budget:
+    """By what there is: labels of classes, of numbers, or none."""
+    if labels is not None:
+        return Budget("accuracy" if labels.kind == "classes" else "r2", 0.01)
+    return Budget("agreement", 0.01) if reading.classifies else Budget("divergence", 0.02)
+
+
+def check_fit(budget: Budget, reading: Reading, labels: Labels | None) -> None:
+    """Raises InvalidArguments where the budget's metric can't be measured with such outputs and labels."""
+    field = "budget." + next(iter(budget.document))
+    wants = "numbers" if budget.metric in _NUMBERS else "classes" if budget.metric in _SHARES else None
+    if wants and labels is None:
+        raise _wrong(field, "wants labelled rows; without labels there are agreement and divergence")
+    if wants and labels is not None and labels.kind != wants:
+        raise _wrong(field, f"wants labels that are {wants}; these are {labels.kind}")
+    if budget.metric == "auc" and reading.kind == "labels" and not reading.scores:
+        raise _wrong(field, "wants scores, and the model gives labels alone: use accuracy_drop or f1_drop")
+    if budget.metric == "agreement" and (reading.single or (labels is not None and labels.kind == "numbers")):
+        raise _wrong(field, "is of classes, and the model answers with numbers: use divergence, or r2_drop with labels")
+
+
+def rows_needed(budget: Budget, confidence: float = CONFIDENCE, differing: float = 0.0) -> int:
+    """Held-out rows by which the budget can be shown to hold, where the share `differing` is answered otherwise."""
+    if budget.metric == "agreement":
+        return rows_for_agreement(budget.loss, confidence)
+    if budget.metric in _SHARES:
+        return rows_for_share(budget.loss, differing, confidence)
+    return LEAST_RESAMPLED
+
+
+def smallest_budget(budget: Budget, rows: int, confidence: float = CONFIDENCE) -> Budget | None:
+    """The smallest loss that so many held-out rows could rule out, rounded up to a tenth of a percent, or None."""
+    if rows < 1 or (budget.metric not in _SHARES and budget.metric != "agreement"):
+        return None
+    z = NormalDist().inv_cdf(confidence)
+    least = 1 - (1 - confidence) ** (1 / rows) if budget.metric == "agreement" else z * z / (rows + z * z)
+    rounded = math.ceil(least * 1000) / 1000
+    return Budget(budget.metric, rounded) if rounded < 1 else None
+
+
+def shortage(budget: Budget, held_out: int, confidence: float = CONFIDENCE) -> str | None:
+    """Why so many held-out rows can't show that the budget holds, and what would do; None where they can."""
+    needed = rows_needed(budget, confidence)
+    if held_out >= needed:
+        return None
+    key, value = next(iter(budget.document.items()))
+    told = (
+        f"too few rows for {key} {value:g}: {held_out} are held out, and {needed} are needed to show it with "
+        f"{confidence:.4g} confidence if no row is lost, about {rows_for_held_out(needed)} rows in all"
+    )
+    if budget.metric in _SHARES:
+        likely = rows_needed(budget, confidence, _DIFFERING)
+        told += f" ({rows_for_held_out(likely)} where one answer in a hundred changes)"
+    smallest = smallest_budget(budget, held_out, confidence)
+    return f"{told}. {_advice(smallest)}"
+
+
+def check_rows(budget: Budget, held_out: int, confidence: float = CONFIDENCE) -> None:
+    """Raises InvalidArguments with the number needed, before any work."""
+    if told := shortage(budget, held_out, confidence):
+        needed = rows_needed(budget, confidence)
+        smallest = smallest_budget(budget, held_out, confidence)
+        raise InvalidArguments(
+            told,
+            fields={"data": told},
+            held_out=held_out,
+            needed=needed,
+            needed_in_all=rows_for_held_out(needed),
+            smallest_budget=smallest and smallest.document,
+        )
+
+
+def _advice(smallest: Budget | None) -> str:
+    if smallest is None:
+        return "Send more rows"
+    key, value = next(iter(smallest.document.items()))
+    return f"Send more rows, or ask for {key} {value:g}, the {_bound(key)} that these could show"
+
+
+def _bound(key: str) -> str:
+    return "highest" if key == "agreement" else "smallest"
+
+
+def _wrong(field: str, what: str) -> InvalidArguments:
+    return InvalidArguments.of_fields({field: what})

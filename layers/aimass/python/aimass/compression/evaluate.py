@@ -1,0 +1,108 @@
+"""What a candidate answers beside the original, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aimass.compression.answers import Outputs
+from aimass.compression.contract import NotApplicable, Rows
+from aimass.compression.data.labels import Labels
+from aimass.compression.divergence import unusable
+from aimass.compression.metrics import Metric, metric_of
+from aimass.compression.model_file import answers, open_session, refused
+from aimass.compression.reading import Reading
+from aimass.compression.result import loss_to_json
+from aimass.compression.statistics import Loss
+
+#: Of answers that are held at once; measures take them as FP64, and two models' are compared.
+MOST_BYTES = 128 << 20
+# Their intervals are drawn from thousands of samples, so they are told where the budget is about them.
+_COSTLY = ("f1", "auc")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The original's answers to rows, against which candidates are held. `labels` are the rows' own, if any."""
+
+    rows: Rows
+    labels: Labels | None
+    reading: Reading
+    original: Outputs
+
+    def metric(self, name: str) -> Metric:
+        return metric_of(name, self.reading, self.original)
+
+    def loss(self, name: str, candidate: Path, confidence: float) -> Loss:
+        """Raises NotApplicable where the candidate does not answer, or the metric can't be measured."""
+        found = outputs_of(candidate, self.rows)
+        with refused(f"{name} cannot be measured"):
+            return self.metric(name).loss(self.original, found, self.labels, confidence)
+
+    def measures(self, candidate: Outputs, budgeted: str, confidence: float) -> dict[str, Any]:
+        """By metric: what both models reach, where that can be told of one alone, and what is lost, with its bounds.
+
+        A metric other than the budget's that can't be measured is left out.
+        """
+        found = {}
+        for name in dict.fromkeys((budgeted, *self._names())):
+            try:
+                with refused(f"{name} cannot be measured"):
+                    found[name] = self._measure(
+                        name, candidate, confidence, told=name == budgeted or name not in _COSTLY
+                    )
+            except NotApplicable:
+                if name == budgeted:
+                    raise
+        return found
+
+    def _names(self) -> list[str]:
+        kind = self.labels.kind if self.labels is not None else ""
+        scores = ["accuracy", "f1", "auc"] if kind == "classes" else ["r2"] if kind == "numbers" else []
+        return [*scores, *(["agreement"] if self.reading.classifies else []), "divergence"]
+
+    def _measure(self, name: str, candidate: Outputs, confidence: float, *, told: bool) -> dict[str, Any]:
+        metric = self.metric(name)
+        loss = metric.loss(self.original, candidate, self.labels, confidence) if told else None
+        values: tuple[float | None, ...] = (None, None)
+        if metric.value is not None and self.labels is not None:
+            broken = unusable(self.original, candidate)
+            values = metric.value(self.original, self.labels), None if broken else metric.value(candidate, self.labels)
+        return {"original": values[0], "candidate": values[1], "loss": loss and loss_to_json(loss)}
+
+
+def judge(original: Path, rows: Rows, labels: Labels | None, reading: Reading) -> Judge:
+    """With as many of the rows as have answers of `MOST_BYTES`."""
+    count = _most(original, rows)
+    some = Rows({name: array[:count] for name, array in rows.inputs.items()}, rows.batch, rows.whole)
+    return Judge(some, None if labels is None else labels.take(slice(0, count)), reading, outputs_of(original, some))
+
+
+def outputs_of(path: Path, rows: Rows) -> Outputs:
+    """What a model answers to rows, all calls put together. Raises NotApplicable where it fails."""
+    session = open_session(path)
+    calls = answers(session, rows.feeds())
+    names = [output.name for output in session.get_outputs()]
+    with refused("its answers to several calls do not fit together"):
+        return {name: _joined([call[at] for call in calls], rows.whole) for at, name in enumerate(names)}
+
+
+def _most(original: Path, rows: Rows) -> int:
+    """Whole calls."""
+    first = rows.feeds(rows.batch)
+    if not first:
+        raise NotApplicable("there is no row to compare on")
+    call = answers(open_session(original), first[:1])[0]
+    held = sum(value.nbytes for value in call if isinstance(value, np.ndarray))
+    calls = max(1, MOST_BYTES // max(1, held))
+    return min(len(rows), calls * (1 if rows.whole else rows.batch))
+
+
+def _joined(parts: Sequence[Any], whole: bool) -> Any:
+    if isinstance(parts[0], list | Mapping):
+        return [row for part in parts for row in part]
+    return np.stack(parts) if whole or any(part.ndim == 0 for part in parts) else np.concatenate(parts)

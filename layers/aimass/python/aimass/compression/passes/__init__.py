@@ -1,0 +1,1 @@
+"""One way of making a model smaller a file, each with its `PASS`; `_x.py` is part of another."""

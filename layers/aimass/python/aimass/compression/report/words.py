@@ -1,0 +1,110 @@
+"""Numbers with their units, and the verdict in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+NONE = "\N{EN DASH}"
+_SPACE = "\N{NO-BREAK SPACE}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_MINUS = "\N{MINUS SIGN}"
+# Accuracy is told in percentage points, agreement and divergence in percent, others as they are.
+_HUNDREDFOLD = ("accuracy", "agreement", "divergence")
+_NAMES = {"accuracy": "accuracy", "f1": "F1", "auc": "AUC", "r2": "R²", "agreement": "agreement"}
+
+
+def metric_name(metric: str) -> str:
+    return _NAMES.get(metric, metric)
+
+
+def what_is_lost(metric: str) -> str:
+    """As the head of a column, with its unit."""
+    return {
+        "accuracy": "Accuracy lost, points",
+        "agreement": "Answered otherwise, % of rows",
+        "divergence": "Output divergence, %",
+    }.get(metric, f"{metric_name(metric)} lost")
+
+
+def scale(metric: str) -> float:
+    return 100.0 if metric in _HUNDREDFOLD else 1.0
+
+
+def lost(metric: str, value: float | None, *, sign: bool = False) -> str:
+    """A loss, scaled, without its unit; what is below 0 is a gain."""
+    if value is None:
+        return NONE
+    return number(value * scale(metric), 2 if metric in _HUNDREDFOLD else 4, sign=sign)
+
+
+def score(metric: str, value: float | None) -> str:
+    if value is None:
+        return NONE
+    return f"{number(100 * value, 2)}{_SPACE}%" if metric in _HUNDREDFOLD else number(value, 4)
+
+
+def number(value: float | None, digits: int, *, sign: bool = False) -> str:
+    if value is None or not math.isfinite(value):
+        return NONE
+    text = f"{abs(value):,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        return text
+    return f"{_MINUS if value < 0 else '+' if sign else ''}{text}"
+
+
+def times(value: float | None) -> str:
+    return NONE if value is None else f"{number(value, 2)}{_SPACE}{_TIMES}"
+
+
+def short(value: float) -> str:
+    """Two digits that matter, and no zeros at the end: 7.8, 12, 0.5."""
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def milliseconds(value: float | None, like: float | None = None) -> str:
+    """With as many digits as the amount, or one that it stands beside, asks for."""
+    most = max(value or 0, like or 0)
+    return NONE if value is None else number(value, 3 if most < 2 else 2 if most < 20 else 1)
+
+
+def megabytes(value: float | None, like: float | None = None) -> str:
+    most = max(value or 0, like or 0)
+    return NONE if value is None else number(value / 1e6, 2 if most >= 5e5 else 4)
+
+
+def percent(confidence: float) -> str:
+    return f"{100 * confidence:.4g}{_SPACE}%"
+
+
+def sentence(report: Mapping[str, Any]) -> str:
+    """The verdict in words and numbers."""
+    one = next((one for one in report["candidates"] if one["verdict"] == "chosen"), None)
+    if one is None:
+        return str(report["verdict"]["reason"])
+    budget = report["budget"]
+    loss = one["held_out"]["metrics"][budget["metric"]]["loss"]
+    gains = [f"{short(one['smaller'])} times smaller"]
+    gains += [f"{short(one['faster'])} times faster"] if one["faster"] and one["faster"] >= 1.05 else []
+    kept = _kept(budget["metric"], loss["upper"])
+    allowed = _amount(budget["metric"], budget["most"])
+    return (
+        f"{one['name']} keeps the promise: {kept} ({percent(budget['confidence'])} confidence), "
+        f"the budget is {allowed}. It is {' and '.join(gains)}."
+    )
+
+
+def _kept(metric: str, upper: float) -> str:
+    if metric == "agreement":
+        return f"at most {_amount(metric, upper)} are answered otherwise"
+    if metric == "divergence":
+        return f"outputs differ by at most {_amount(metric, upper)}"
+    if upper <= 0:
+        return f"no {metric_name(metric)} is lost, at least {_amount(metric, -upper)} are gained"
+    return f"at most {_amount(metric, upper)} of {metric_name(metric)} are lost"
+
+
+def _amount(metric: str, value: float) -> str:
+    unit = {"accuracy": "points", "agreement": "% of rows", "divergence": "% of their size"}.get(metric, "")
+    return f"{short(value * scale(metric)) if value else '0'} {unit}".strip()

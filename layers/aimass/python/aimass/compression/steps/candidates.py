@@ -1,0 +1,39 @@
+"""Candidates as their steps left them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aimass.compression.choose import Candidate
+from aimass.compression.result import loss_from_json, read
+from aimass.compression.steps.folder import Asked, Folder
+
+
+def candidates(folder: Folder, asked: Asked, names: Sequence[str]) -> list[Candidate]:
+    """Those that were made and answer."""
+    size = (read(folder.planned) or {})["original"]["size"]
+    found = []
+    for name in names:
+        place = folder.candidate(name)
+        made, seen = read(place.compressed), read(place.evaluated)
+        if made and not made["refused"] and seen and not seen["failed"]:
+            found.append(_candidate(name, size / made["size"], seen, asked.budget.metric))
+    return found
+
+
+def refusal(folder: Folder, name: str) -> str | None:
+    """Why a candidate was not made, or does not answer; None where it does."""
+    place = folder.candidate(name)
+    made = read(place.compressed)
+    if made is None:
+        return "It was not made."
+    if made["refused"]:
+        return f"{made['refused']['pass']}: {made['refused']['reason']}"
+    seen = read(place.evaluated)
+    return "It was not evaluated." if seen is None else seen["failed"]
+
+
+def _candidate(name: str, smaller: float, seen: Mapping[str, Any], metric: str) -> Candidate:
+    loss = loss_from_json(seen["metrics"][metric]["loss"])
+    return Candidate(name, smaller, seen["faster"], loss, finite=seen["unusable"] is None)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aimass.compression.report.document import report_of
+from aimass.compression.report.words import lost, milliseconds, number, score, sentence, short
+from tests.unit.compression.report.written import candidate, documents, usual
+
+
+def verdict(metric: str, **more: Any) -> str:
+    return str(
+        report_of(documents({"a": candidate("a", metric=metric)}, {"a": "chosen"}, metric=metric, **more))["verdict"][
+            "sentence"
+        ]
+    )
+
+
+def test_the_sentence_tells_the_bound_the_budget_and_what_is_gained() -> None:
+    assert verdict("accuracy") == (
+        "a keeps the promise: at most 0.3 points of accuracy are lost (95\u00a0% confidence), "
+        "the budget is 0.5 points. It is 4 times smaller and 2.5 times faster."
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        ("agreement", "at most 0.3 % of rows are answered otherwise"),
+        ("divergence", "outputs differ by at most 3 % of their size"),
+        ("f1", "at most 0.003 of F1 are lost"),
+        ("r2", "at most 0.003 of R² are lost"),
+    ],
+)
+def test_each_metric_has_its_own_words(metric: str, told: str) -> None:
+    assert told in verdict(metric)
+
+
+def test_a_gain_is_called_one() -> None:
+    report = report_of(usual())
+    report["candidates"][0]["held_out"]["metrics"]["accuracy"]["loss"]["upper"] = -0.0035
+    assert "no accuracy is lost, at least 0.35 points are gained" in sentence(report)
+
+
+def test_speed_is_not_told_where_it_is_not_known() -> None:
+    report = report_of(documents({"a": candidate("a", faster=None)}, {"a": "chosen"}))
+    assert report["verdict"]["sentence"].endswith("It is 4 times smaller.")
+
+
+def test_a_model_left_alone_gives_the_reason() -> None:
+    report = report_of(
+        documents({"a": candidate("a")}, {"a": "rejected"}, reason="The original is best left alone: so.")
+    )
+    assert report["verdict"]["sentence"] == "The original is best left alone: so."
+
+
+def test_numbers_have_their_sign_their_digits_and_no_minus_before_zero() -> None:
+    assert [number(value, 2, sign=True) for value in (1234.5, -0.5, -0.001, None)] == [
+        "+1,234.50",
+        "\u22120.50",
+        "0.00",
+        "\u2013",
+    ]
+    assert lost("accuracy", -0.0035) == "\u22120.35"
+    assert lost("r2", 0.0035) == "0.0035"
+    assert score("accuracy", 0.9119) == "91.19\u00a0%"
+    assert [short(value) for value in (7.78, 12.4, 0.5, 1234.0)] == ["7.8", "12", "0.5", "1,234"]
+
+
+def test_a_row_of_times_has_the_digits_of_its_greatest() -> None:
+    assert [milliseconds(value, 17.2) for value in (17.2, 5.081)] == ["17.20", "5.08"]
