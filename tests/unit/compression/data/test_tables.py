@@ -1,5 +1,6 @@
 """CSV, JSON Lines and Parquet, a row at a time, with the line of each."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ def test_a_row_is_named_by_the_line_that_it_begins_in(tmp_path: Path) -> None:
         ("line 2", {"text": 'two\nlines, "quoted"', "label": "a"}),
         ("line 5", {"text": "b", "label": "c"}),
     ]
+
+
+def test_long_cells_are_read_and_the_csv_module_s_limit_is_left_as_it_was(tmp_path: Path) -> None:
+    before, long = csv.field_size_limit(), "x" * 200_000
+    assert _rows(read_csv(_file(tmp_path, f"a\n{long}\n"), Limits())) == [("line 2", {"a": long})]
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,11 +39,9 @@ def read_csv(path: Path, limits: Limits) -> Records:
     """RFC 4180 in UTF-8 with a header line. Raises InvalidArguments naming the line."""
     with path.open(encoding="utf-8-sig", errors="strict", newline="") as file:
         lines = _Lines(path.name, file, limits.text)
-        csv.field_size_limit(limits.text)
-        reader = csv.reader(lines, strict=True)
         names: list[str] = []
         try:
-            for row in reader:
+            for row in _rows(lines, limits.text):
                 begins, text = lines.row()
                 if not row:
                     continue
@@ -58,8 +57,29 @@ def read_csv(path: Path, limits: Limits) -> Records:
         raise wrong(path.name, "is empty; the first line names the columns")
 
 
+def _rows(lines: _Lines, most: int) -> Iterator[list[str]]:
+    reader = csv.reader(lines, strict=True)
+    while True:
+        with _cells_of(most):
+            row = next(reader, None)
+        if row is None:
+            return
+        yield row
+
+
 def _cells(names: list[str], text: str) -> dict[str, str]:
-    return dict(zip(names, next(csv.reader(io.StringIO(text, newline=""), strict=True)), strict=True))
+    with _cells_of(len(text)):
+        return dict(zip(names, next(csv.reader(io.StringIO(text, newline=""), strict=True)), strict=True))
+
+
+@contextmanager
+def _cells_of(most: int) -> Iterator[None]:
+    """Letters that a cell may have: the csv module keeps one number for the whole process."""
+    before = csv.field_size_limit(most)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 class _Lines:
