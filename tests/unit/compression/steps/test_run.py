@@ -68,7 +68,7 @@ def test_a_model_that_nothing_makes_better_is_left_alone_with_the_reasons(tmp_pa
 
     assert chosen["chosen"] is None
     assert chosen["reason"].startswith(
-        "The original is best left alone: none of 2 candidates is worth having and within the budget. The first of them, "
+        "The original is best left alone: none of 2 candidates is worth having and within the budget. The first of"
     )
     assert chosen["verdicts"]["odd"] == {"verdict": "rejected", "reason": "odd: it has no layers"}
 
