@@ -11,13 +11,20 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from aimass.compression.contract import Applied, NotApplicable, Options, Work
+from aimass.compression.contract import Applied, NotApplicable, Options, Profile, Work
 from aimass.compression.model_file import load, name_nodes, save
 from aimass.compression.passes._quantizer import captured, check, units
 
 #: Smaller ones weigh less than the operators that unpack them.
 LEAST_ELEMENTS = 1_024
+_LEAST_WEIGHTS = 8_192  # of a whole model
 Packer = Callable[[str, Any], "tuple[list[Any], list[Any]] | None"]  # initializers and nodes instead of one weight
+
+
+def worth_storing(profile: Profile) -> bool:
+    """Whether a model has float weights enough, and may be changed."""
+    enough = sum(profile.weights.values()) >= _LEAST_WEIGHTS
+    return profile.floats and not profile.locked and profile.kind != "trees" and enough
 
 
 def store(work: Work, options: Options, pack: Packer, said: str) -> Applied:

@@ -9,20 +9,11 @@ import numpy as np
 from onnx import numpy_helper
 
 from aimass.compression.contract import Applied, Ask, Options, Pass, Profile, Work
-from aimass.compression.passes._stored import store, unpacked
-
-_LEAST_WEIGHTS = 8_192
+from aimass.compression.passes._stored import store, unpacked, worth_storing
 
 
 def propose(profile: Profile, ask: Ask) -> Sequence[Options]:
-    if (
-        not profile.floats
-        or profile.locked
-        or profile.kind == "trees"
-        or sum(profile.weights.values()) < _LEAST_WEIGHTS
-    ):
-        return ()
-    return ({"name": "fp16-weights", "gain": [2.0, 1.0]},)
+    return ({"name": "fp16-weights", "gain": [2.0, 1.0]},) if worth_storing(profile) else ()
 
 
 def apply(work: Work, options: Options) -> Applied:

@@ -13,21 +13,13 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 from aimass.compression.contract import Applied, Ask, Options, Pass, Profile, Work
-from aimass.compression.passes._stored import store, unpacked
+from aimass.compression.passes._stored import store, unpacked, worth_storing
 
-_LEAST_WEIGHTS = 8_192
 _LEVELS = 127
 
 
 def propose(profile: Profile, ask: Ask) -> Sequence[Options]:
-    if (
-        not profile.floats
-        or profile.locked
-        or profile.kind == "trees"
-        or sum(profile.weights.values()) < _LEAST_WEIGHTS
-    ):
-        return ()
-    return ({"name": "int8-weights", "gain": [3.9, 1.0]},)
+    return ({"name": "int8-weights", "gain": [3.9, 1.0]},) if worth_storing(profile) else ()
 
 
 def apply(work: Work, options: Options) -> Applied:
