@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run env converters convert-trees convert-torch convert-tensorflow test chaos conformance bench bench-predict bench-lambda bench-imports smoke fuzz key openapi lock clean
+.PHONY: run env converters convert-trees convert-torch convert-tensorflow test chaos conformance bench bench-predict bench-lambda bench-imports bench-compression smoke fuzz key openapi lock clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m local --port $(PORT) --state $(STATE)
@@ -57,6 +57,12 @@ bench-lambda: $(VENV)/dev.stamp
 bench-imports: $(VENV)/dev.stamp $(VENV)/models.stamp converters
 	@$(BIN)/python -m benchmarks.imports $(if $(ONLY),--only $(ONLY))
 
+# The platform's compression beside the tools' defaults, on models that it trains first, once: a quarter of an hour for
+# those, as long again for the rest. Data comes by apt-get and pip. Writes benchmarks/results/compression-<date>.md and
+# .json; ONLY=beginnings of models' names, and nothing is written there; FRESH=1 trains again.
+bench-compression: $(VENV)/dev.stamp $(VENV)/models.stamp convert-torch convert-trees
+	@$(BIN)/python -m benchmarks.compression $(if $(FRESH),--fresh) $(if $(ONLY),--only $(ONLY))
+
 key: $(VENV)/run.stamp
 	@$(BIN)/python -m local.key --state $(STATE) --tenant $(TENANT)
 
@@ -71,7 +77,7 @@ lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile -q --override requirements/convert-left_out.in --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/convert-trees.in -o requirements/convert-trees.lock
 	$(BIN)/uv pip compile -q --override requirements/convert-left_out.in --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/convert-tensorflow.in -c requirements/dev.lock -o requirements/convert-tensorflow.lock
 	$(BIN)/uv pip compile -q --override requirements/convert-left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/convert-torch.in -c requirements/dev.lock -o requirements/convert-torch.lock
-	for name in requirements/run layers/deps/requirements layers/ml/requirements gpu_batch/requirements gpu_batch/requirements-gpu; do \
+	for name in requirements/run layers/deps/requirements layers/ml/requirements layers/rows/requirements gpu_batch/requirements gpu_batch/requirements-gpu; do \
 	  $(BIN)/uv pip compile -q --override requirements/left_out.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $$name.in -c requirements/dev.lock -o $$name.lock || exit 1; done
 
 $(VENV)/run.stamp: requirements/run.lock layers/aimass/pyproject.toml

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from aimass.compression.plan import Wish
 from aimass.compression.reading import Reading
 from aimass.compression.rows import Data
 from aimass.compression.splits import split
+from aimass.compression.steps.evaluate import rows_judged
 from aimass.compression.steps.folder import CALIBRATION, CHOOSING, HELD_OUT, Asked, Folder
 
 _TYPES = {
@@ -26,44 +29,54 @@ _TYPES = {
 _LABELS = ("labels", "label", "y", "target")
 
 
-def prepare(folder: Folder, source: Path, budget: dict[str, float] | None, wish: Wish, target: Target) -> Asked:
+def prepare(folder: Folder, source: Path, budget: Mapping[str, float] | None, wish: Wish, target: Target) -> Asked:
     """Writes the parts. Raises InvalidArguments where they are too few for the budget."""
-    data = _data(source, folder.original)
+    data = data_in(source, folder.original)
     parts = split(data)
     for name, rows in ((CALIBRATION, parts.calibration), (CHOOSING, parts.choosing), (HELD_OUT, parts.held_out)):
         write_part(folder.rows(name), data, rows)
-    reading = _reading(folder.original, data.labels)
+    reading = reading_by(folder.original, data)
     kept = parse_budget(budget) if budget else default_budget(reading, data.labels)
     check_fit(kept, reading, data.labels)
-    check_rows(kept, len(parts.held_out))
+    held_out = rows_judged(folder, HELD_OUT)
+    check_rows(kept, held_out)
     ask = Ask(target, len(parts.calibration), False, data.labels is not None)
-    return Asked(ask, wish, kept, reading, len(parts.held_out))
+    return Asked(ask, wish, kept, reading, held_out)
 
 
-def _data(source: Path, model: Path) -> Data:
+def data_in(source: Path, model: Path) -> Data:
+    """Arrays by the inputs' names, and `labels`. Where all have one dimension more than the inputs, rows are calls."""
     with np.load(source, allow_pickle=False) as arrays:
         found = dict(arrays)
-    session = open_session(model)
+    wanted = open_session(model).get_inputs()
     inputs = {
         one.name: found[one.name].astype(
-            object if one.type == "tensor(string)" else _TYPES.get(one.type, found[one.name].dtype)
+            object if one.type == "tensor(string)" else _TYPES.get(one.type, found[one.name].dtype), copy=False
         )
-        for one in session.get_inputs()
+        for one in wanted
     }
-    labels = next((found[name] for name in _LABELS if name in found), None)
-    if labels is None:
-        return Data(inputs, None, seen=len(next(iter(inputs.values()))))
-    numbers = labels.dtype.kind == "f"
-    found_labels = (
-        Labels("numbers", labels.astype(np.float64)) if numbers else Labels("classes", labels.astype(np.int64))
-    )
-    return Data(inputs, found_labels, seen=len(labels))
+    whole = all(inputs[one.name].ndim == len(one.shape) + 1 for one in wanted)
+    labels = next((_labels(found[name]) for name in _LABELS if name in found), None)
+    return Data(inputs, labels, whole, seen=len(next(iter(inputs.values()))))
 
 
-def _reading(model: Path, labels: Labels | None) -> Reading:
+def reading_by(model: Path, data: Data) -> Reading:
+    """How the model's first output is read, by its type and shape and what the labels are."""
     outputs = open_session(model).get_outputs()
-    if outputs[0].type in ("tensor(int64)", "tensor(string)"):
-        return Reading(outputs[0].name, "labels", scores=outputs[1].name if len(outputs) > 1 else None)
-    if labels is not None and labels.kind == "numbers":
-        return Reading(outputs[0].name, "numbers")
-    return Reading(outputs[0].name, "one column" if outputs[0].shape[-1] == 1 else "columns")
+    first = outputs[0]
+    if first.type in ("tensor(int64)", "tensor(string)"):
+        return Reading(first.name, "labels", scores=outputs[1].name if len(outputs) > 1 else None)
+    if data.labels is not None and data.labels.kind == "numbers":
+        return Reading(first.name, "numbers")
+    rank = len(first.shape) + data.whole
+    single = first.shape[-1] == 1 or (data.labels is not None and rank == data.labels.values.ndim)
+    return Reading(first.name, "one column" if single else "columns")
+
+
+def _labels(values: np.ndarray[Any, Any]) -> Labels | None:
+    """None for texts: what no output of a model is compared with."""
+    if values.dtype.kind == "U":
+        return None
+    if values.dtype.kind == "f":
+        return Labels("numbers", values.astype(np.float64))
+    return Labels("classes", values.astype(np.int64))

@@ -63,7 +63,7 @@ class Maker:
             self._process.communicate()
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [str(python_of(self._environment)), "-m", "benchmarks.imports.maker", self._environment]
+        command = [str(python_of(f"convert-{self._environment}")), "-m", "benchmarks.imports.maker", self._environment]
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 command,
@@ -94,7 +94,7 @@ def _with(child: str, environment: str) -> list[str]:
 
 
 def _start(environment: str, names: str) -> float:
-    command = [str(python_of(environment)), "-c", f"import {names}"]
+    command = [str(python_of(f"convert-{environment}")), "-c", f"import {names}"]
     times = []
     for _ in range(_STARTS + 1):
         begun = time.perf_counter()
@@ -105,7 +105,7 @@ def _start(environment: str, names: str) -> float:
 
 def installed_bytes(environment: str) -> int:
     """What its folder takes on disk."""
-    folder = python_of(environment).parents[1]
+    folder = python_of(f"convert-{environment}").parents[1]
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
 
 

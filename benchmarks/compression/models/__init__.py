@@ -1,0 +1,1 @@
+"""Models that compression is measured on: made from packages, with fixed seeds, each with rows that no training saw."""
