@@ -12,11 +12,13 @@ from aimass.compression.budget import (
     check_fit,
     check_rows,
     default_budget,
+    finalists,
     parse_budget,
     rows_needed,
     shortage,
     smallest_budget,
 )
+from aimass.compression.choose import confidence_each
 from aimass.compression.data.labels import Labels
 from aimass.compression.reading import Reading
 from aimass.compression.splits import sizes
@@ -126,8 +128,18 @@ def test_too_few_rows_are_told_with_the_number_needed_and_what_they_could_show()
         f"no row is lost, about {in_all} rows in all ("
     )
     assert error.value.message.endswith(
+        ". That is for one candidate; 4 together want 1000, 1998 in all. "
         "Send more rows, or ask for accuracy_drop 0.014, the smallest that these could show"
     )
+    assert error.value.details["needed_for_all_finalists"] == 1000
+
+
+def test_as_many_candidates_are_asked_of_as_rows_can_tell() -> None:
+    budget = parse_budget({"accuracy_drop": 0.01})
+    counts = {finalists(budget, rows): rows for rows in range(600, 200, -1)}  # the fewest rows for each
+
+    assert counts[4] == rows_needed(budget, confidence_each(4)) > counts[3] > counts[2] > rows_needed(budget)
+    assert finalists(budget, 1) == 1
 
 
 def test_enough_rows_pass() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,16 @@ def test_repair_is_for_those_ahead_of_the_best_that_is_expected_to_pass() -> Non
 
     assert worth_repair([best, over_it, behind], LIMIT, "size") == ["ahead"]
     assert not worth_repair([best, behind], LIMIT, "size")
+
+
+def test_what_keeps_the_budget_without_a_margin_is_repaired_too() -> None:
+    near = candidate("near", 7, 4, lost=4)
+
+    bounds = [expected(near.loss, LIMIT.rows, LIMIT.finalists, spare) for spare in (0.0, 5.0)]
+    limit = replace(LIMIT, most=bounds[0] + 1e-6)
+
+    assert bounds[0] < bounds[1]
+    assert worth_repair([near, candidate("best", 4, 3)], limit, "size") == ["near"]
 
 
 def test_what_is_slower_is_not_repaired() -> None:

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 from aimass.compression import evaluate
 from aimass.compression.contract import NotApplicable, Rows
 from aimass.compression.data.labels import Labels
-from aimass.compression.evaluate import Judge, judge, outputs_of
+from aimass.compression.evaluate import Judge, comparable, judge, outputs_of
 from aimass.compression.reading import Reading
 from aimass.compression.result import read, write
 from tests.unit.compression.folders import CLASSES, FEATURES, classifier
@@ -105,3 +105,5 @@ def test_rows_are_as_many_as_their_answers_can_be_held(tmp_path: Path, monkeypat
     assert len(one.rows) == 64
     assert one.labels is not None
     assert len(one.labels) == 64
+    assert comparable(tmp_path / "model.onnx", Rows({"x": np.zeros((100, FEATURES), np.float32)})) == 64
+    assert comparable(tmp_path / "model.onnx", Rows({"x": np.zeros((0, FEATURES), np.float32)})) == 0

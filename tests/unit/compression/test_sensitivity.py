@@ -56,6 +56,16 @@ def test_what_was_spared_before_stays_so(tmp_path: Path) -> None:
     assert found.options["spare"] == ["a", "b"]
 
 
+def test_many_units_are_ranked_in_groups_though_applications_are_few(tmp_path: Path) -> None:
+    costs = {f"u{at:02}": 50.0 if at == 20 else 0.0 for at in range(40)}
+    search = Search(costing(costs), work(tmp_path, *words()), {}, most=12)
+    units = search.apply(())[0].units
+    found = search.restore(search.rank(units, measure), measure, 1.0)
+    assert "u20" in found.spared
+    assert len(found.spared) <= 10
+    assert found.applications <= 12
+
+
 def test_a_limit_that_only_sparing_all_would_keep_is_refused(tmp_path: Path) -> None:
     search = Search(costing({"a": 9.0, "b": 5.0}), work(tmp_path, *words()), {})
     ranked = search.rank(search.apply(())[0].units, measure)

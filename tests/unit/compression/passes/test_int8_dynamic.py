@@ -38,6 +38,49 @@ def test_a_matrix_that_two_read_in_two_ways_serves_both(tmp_path: Path) -> None:
     assert divergence(*both(done)) < 0.05
 
 
+def test_a_table_in_four_bits_is_half_as_large_and_answers_nearly_the_same(tmp_path: Path) -> None:
+    eight, four = (work(folder, *words(128)) for folder in (tmp_path / "8", tmp_path / "4") if not folder.mkdir())
+    PASS.apply(eight, {})
+    assert "look-up: 4 bits" in PASS.apply(four, {"tables": 4}).notes
+    assert "GatherBlockQuantized" in operators(four.target)
+    sizes = [
+        sum(tensor.ByteSize() for tensor in onnx.load(done.target).graph.initializer if "table" in tensor.name)
+        for done in (eight, four)
+    ]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert divergence(*both(four)) < 0.15
+
+
+def test_a_row_that_blocks_do_not_divide_keeps_eight_bits(tmp_path: Path) -> None:
+    done = work(tmp_path, *words(72))
+    assert "look-up: 8 bits" in PASS.apply(done, {"tables": 4}).notes
+    assert divergence(*both(done)) < 0.05
+
+
+def test_tables_in_four_bits_are_proposed_where_tables_are_much_of_a_model(tmp_path: Path) -> None:
+    profile = work(tmp_path, *words()).profile
+    names = [
+        [one["name"] for one in PASS.propose(replace(profile, kind="matmul", weights=weights), Ask())]
+        for weights in ({"Gather": 10_000, "MatMul": 20_000}, {"Gather": 1_000, "MatMul": 20_000})
+    ]
+    assert names == [["int8-dynamic", "int8-dynamic-tables4"], ["int8-dynamic"]]
+
+
+def test_an_addition_before_a_norm_is_not_fused_and_answers_the_same(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], "product"),
+        helper.make_node("Add", ["h", "x"], ["r"], "residual"),
+        helper.make_node("LayerNormalization", ["r", "one", "zero"], ["y"], "norm"),
+    ]
+    weights = {"w": normal(96, 96, scale=0.1), "one": np.ones(96, np.float32), "zero": np.zeros(96, np.float32)}
+    made = model(nodes, [value("x", ["n", 4, 96])], [value("y", ["n", 4, 96])], weights)
+    done = work(tmp_path, made, Rows({"x": normal(32, 4, 96, seed=1)}))
+    PASS.apply(done, {})
+    assert "Sum" in operators(done.target)
+    assert "Add" not in operators(done.target)
+    assert divergence(*both(done)) < 0.05
+
+
 def test_products_that_are_not_plain_stay(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Gemm", ["x", "w"], ["h"], "scaled", alpha=0.5),

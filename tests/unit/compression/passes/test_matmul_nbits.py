@@ -11,7 +11,8 @@ from onnx import helper
 
 from aimass.compression.contract import Ask, NotApplicable, Rows
 from aimass.compression.model_file import divergence
-from aimass.compression.passes.matmul_nbits import PASS, nearest
+from aimass.compression.passes._blocks import nearest
+from aimass.compression.passes.matmul_nbits import PASS
 from tests.unit.compression.quantizing import both, model, normal, operators, value, words, work
 
 

@@ -81,6 +81,18 @@ def test_a_spared_group_stays_whole(tmp_path: Path) -> None:
     assert weights["last"] == 64
 
 
+def test_nothing_goes_in_the_place_of_what_is_spared(tmp_path: Path) -> None:
+    work = _work(tmp_path, _net())
+    before = {unit.name: unit.weight for unit in _apply(work).units}
+    whole = work.target.stat().st_size
+    widths = {tensor.name: list(tensor.dims) for tensor in onnx.load(work.target).graph.initializer}
+    _apply(work, spare=["last"])
+    after = {tensor.name: list(tensor.dims) for tensor in onnx.load(work.target).graph.initializer}
+    assert before.keys() == {"first", "last"}
+    assert after["first"] == widths["first"]
+    assert work.target.stat().st_size > whole
+
+
 def test_units_say_what_part_of_the_model_they_cost(tmp_path: Path) -> None:
     work = _work(tmp_path, _net())
     assert all(0 < unit.weight < 1 for unit in _apply(work).units)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from aimass.compression.report.document import VERSION, report_of
+from aimass.compression.report.page import page_of
 from aimass.compression.result import read, write
 from tests.unit.compression.report.written import candidate, documents, loss, usual
 
@@ -86,3 +87,17 @@ def test_the_machine_is_the_one_that_evaluated() -> None:
 
 def test_the_same_documents_give_the_same_report() -> None:
     assert json.dumps(report_of(usual())) == json.dumps(report_of(usual()))
+
+
+def test_what_reading_the_data_noted_is_told() -> None:
+    prepared = {"seen": 30_000, "notes": ["of 30000 rows, 20000 are used, drawn at random"]}
+    report = report_of(usual(prepared=prepared))
+    assert (report["data"]["seen"], report["data"]["notes"]) == (30_000, prepared["notes"])
+    assert "Of the data: of 30000 rows, 20000 are used" in page_of(report)
+
+
+def test_what_was_made_up_promises_nothing() -> None:
+    documents = usual()
+    assert "keeps the budget with" in page_of(report_of(documents))
+    documents["asked"]["ask"]["made_up"] = True
+    assert "keeps the budget with" not in page_of(report_of(documents))

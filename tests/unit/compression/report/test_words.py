@@ -70,3 +70,20 @@ def test_numbers_have_their_sign_their_digits_and_no_minus_before_zero() -> None
 
 def test_a_row_of_times_has_the_digits_of_its_greatest() -> None:
     assert [milliseconds(value, 17.2) for value in (17.2, 5.081)] == ["17.20", "5.08"]
+
+
+def test_made_up_rows_prove_nothing_and_the_sentence_says_so() -> None:
+    told = documents({"a": candidate("a")}, {"a": "chosen"})
+    told["asked"]["ask"]["made_up"] = True
+    assert report_of(told)["verdict"]["sentence"] == (
+        "a is chosen: what was done changes no answer. All rows were made up, they prove nothing. "
+        "It is 4 times smaller and 2.5 times faster."
+    )
+
+
+def test_a_variant_that_has_another_name_is_called_by_it() -> None:
+    told = report_of(documents({"a": candidate("a")}, {"a": "chosen"}, variants={"a": "a.2"}))
+    assert told["candidates"][0]["variant"] == "a.2"
+    assert told["verdict"]["sentence"].endswith("The variant is called a.2: other bytes have its name already.")
+    same = report_of(documents({"a": candidate("a")}, {"a": "chosen"}, variants={"a": "a"}))
+    assert "called" not in same["verdict"]["sentence"]

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from aimass.compression.choose import MOST_FINALISTS, confidence_each
 from aimass.compression.data.labels import Labels
 from aimass.compression.reading import Reading
 from aimass.compression.splits import rows_for_held_out
 from aimass.compression.statistics import rows_for_agreement, rows_for_share
+from aimass.domain.compression import BUDGETS, check_budget
 from aimass.domain.errors import InvalidArguments
 
 CONFIDENCE = 0.95
 LEAST_RESAMPLED = 100  # rows, under which a bootstrap's bound is too near
 _DIFFERING = 0.01
-_METRICS = {
-    "accuracy_drop": "accuracy",
-    "f1_drop": "f1",
-    "auc_drop": "auc",
-    "r2_drop": "r2",
-    "agreement": "agreement",
-    "divergence": "divergence",
-}
 _SHARES = {"accuracy", "f1", "auc"}
 _NUMBERS = {"r2"}
 
@@ -39,30 +32,14 @@ class Budget:
     @property
     def document(self) -> dict[str, float]:
         """As a user writes it."""
-        key = next(key for key, metric in _METRICS.items() if metric == self.metric)
+        key = next(key for key, metric in BUDGETS.items() if metric == self.metric)
         return {key: round(1 - self.loss, 12) if key == "agreement" else self.loss}
 
 
 def parse_budget(document: Any) -> Budget:
     """Reads `{"accuracy_drop": 0.005}`. Raises InvalidArguments naming the field."""
-    if not isinstance(document, Mapping) or len(document) != 1:
-        listed = ", ".join(_METRICS)
-        raise _wrong("budget", f'wants an object with one of {listed}, such as {{"accuracy_drop": 0.005}}')
-    key, value = next(iter(document.items()))
-    field = f"budget.{str(key)[:60]}"
-    if key not in _METRICS:
-        raise _wrong(field, f"is no budget; there are {', '.join(_METRICS)}")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise _wrong(field, f"wants a number between 0 and 1, neither of them: {_meaning(key)}")
-    return Budget(_METRICS[key], round(1 - value, 12) if key == "agreement" else float(value))
-
-
-def _meaning(key: str) -> str:
-    if key == "agreement":
-        return "0.99 is that 99 of 100 rows are answered as before. No number of rows proves 1"
-    if key == "divergence":
-        return "0.02 is that outputs differ by 2 % of their size. No number of rows proves 0"
-    return "0.005 is half a percentage point. No number of rows proves 0"
+    key, value = check_budget(document)
+    return Budget(BUDGETS[key], round(1 - value, 12) if key == "agreement" else value)
 
 
 def default_budget(reading: Reading, labels: Labels | None) -> Budget:
@@ -95,6 +72,12 @@ def rows_needed(budget: Budget, confidence: float = CONFIDENCE, differing: float
     return LEAST_RESAMPLED
 
 
+def finalists(budget: Budget, held_out: int) -> int:
+    """Of how many candidates so many held-out rows can tell: each more takes from the confidence of all; 1 at least."""
+    enough = (n for n in range(MOST_FINALISTS, 1, -1) if rows_needed(budget, confidence_each(n)) <= held_out)
+    return next(enough, 1)
+
+
 def smallest_budget(budget: Budget, rows: int, confidence: float = CONFIDENCE) -> Budget | None:
     """The smallest loss that so many held-out rows could rule out, rounded up to a tenth of a percent, or None."""
     if rows < 1 or (budget.metric not in _SHARES and budget.metric != "agreement"):
@@ -118,6 +101,11 @@ def shortage(budget: Budget, held_out: int, confidence: float = CONFIDENCE) -> s
     if budget.metric in _SHARES:
         likely = rows_needed(budget, confidence, _DIFFERING)
         told += f" ({rows_for_held_out(likely)} where one answer in a hundred changes)"
+    every = rows_needed(budget, confidence_each(MOST_FINALISTS))
+    if every > needed:
+        told += (
+            f". That is for one candidate; {MOST_FINALISTS} together want {every}, {rows_for_held_out(every)} in all"
+        )
     smallest = smallest_budget(budget, held_out, confidence)
     return f"{told}. {_advice(smallest)}"
 
@@ -133,6 +121,7 @@ def check_rows(budget: Budget, held_out: int, confidence: float = CONFIDENCE) ->
             held_out=held_out,
             needed=needed,
             needed_in_all=rows_for_held_out(needed),
+            needed_for_all_finalists=rows_needed(budget, confidence_each(MOST_FINALISTS)),
             smallest_budget=smallest and smallest.document,
         )
 

@@ -20,6 +20,8 @@ CONFIDENCE = 0.95
 NOISE = 0.03
 #: Times faster, times smaller: less is not worth another model.
 FASTER, SMALLER = 1.05, 1.3
+#: Standard errors by which a repair aims below the limit.
+SPARE = 1.0
 # What is not the objective counts a little: 2 % of size are not worth half of the speed.
 _LEANING = 0.1
 
@@ -80,12 +82,15 @@ def unproven(loss: Loss, limit: Limit) -> str:
     return f"It is over the budget on {loss.rows} held-out rows: {told}, allowed are {limit.most:g}."
 
 
-def expected(loss: Loss, rows: int, share: int = 1) -> float:
-    """The bound that so many other rows are expected to give, the confidence shared."""
+def expected(loss: Loss, rows: int, share: int = 1, spare: float = 0.0) -> float:
+    """The bound that so many other rows are expected to give, the confidence shared.
+
+    With `spare` standard errors above it: what is sought on these rows looks better on them than on others.
+    """
     if not math.isfinite(loss.upper) or not rows:
         return math.inf
-    stricter = _z(confidence_each(share)) / _z(loss.confidence)
-    return loss.estimate + (loss.upper - loss.estimate) * stricter * math.sqrt(loss.rows / rows)
+    errors = (_z(confidence_each(share)) + spare) / _z(loss.confidence)
+    return loss.estimate + (loss.upper - loss.estimate) * errors * math.sqrt(loss.rows / rows)
 
 
 def ordered(candidates: Sequence[Candidate], objective: Objective) -> list[Candidate]:
@@ -94,10 +99,10 @@ def ordered(candidates: Sequence[Candidate], objective: Objective) -> list[Candi
 
 
 def worth_repair(candidates: Sequence[Candidate], limit: Limit, objective: Objective, most: int = 2) -> list[str]:
-    """Those that would be chosen, were it not for the budget: ahead of the best that is expected to keep it."""
+    """Those that would be chosen, were it not for the budget: ahead of the best that is safely expected to keep it."""
     wanted = []
     for one in ordered([one for one in candidates if not useless(one, objective) or not one.finite], objective):
-        if one.finite and expected(one.loss, limit.rows, limit.finalists) <= limit.most:
+        if one.finite and expected(one.loss, limit.rows, limit.finalists, SPARE) <= limit.most:
             break
         wanted.append(one.name)
     return wanted[:most]

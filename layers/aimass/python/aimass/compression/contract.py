@@ -124,6 +124,7 @@ class Pass:
     apply: Callable[[Work, Options], Applied]
     rows: int = 0
     real_rows: bool = False  # made-up ones will not do
+    exact: bool = False  # no answer changes, whatever the rows: there is no loss to be proven
 
 
 class NotApplicable(Exception):

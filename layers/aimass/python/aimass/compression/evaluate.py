@@ -77,7 +77,9 @@ class Judge:
 
 def judge(original: Path, rows: Rows, labels: Labels | None, reading: Reading) -> Judge:
     """With as many of the rows as have answers of `MOST_BYTES`."""
-    count = _most(original, rows)
+    count = comparable(original, rows)
+    if not count:
+        raise NotApplicable("there is no row to compare on")
     some = Rows({name: array[:count] for name, array in rows.inputs.items()}, rows.batch, rows.whole)
     return Judge(some, None if labels is None else labels.take(slice(0, count)), reading, outputs_of(original, some))
 
@@ -91,11 +93,11 @@ def outputs_of(path: Path, rows: Rows) -> Outputs:
         return {name: _joined([call[at] for call in calls], rows.whole) for at, name in enumerate(names)}
 
 
-def _most(original: Path, rows: Rows) -> int:
-    """Whole calls."""
+def comparable(original: Path, rows: Rows) -> int:
+    """How many of the rows, in whole calls, a candidate is held against. Raises NotApplicable where the model fails."""
     first = rows.feeds(rows.batch)
     if not first:
-        raise NotApplicable("there is no row to compare on")
+        return 0
     call = answers(open_session(original), first[:1])[0]
     held = sum(value.nbytes for value in call if isinstance(value, np.ndarray))
     calls = max(1, MOST_BYTES // max(1, held))

@@ -18,7 +18,10 @@ _CONVOLUTIONS = {"Conv", "ConvTranspose"}
 _PRODUCTS = {"MatMul", "Gemm", "Attention", "FusedMatMul", "FusedGemm", "Einsum"}
 _RECURRENT = {"LSTM", "GRU", "RNN", "Scan", "DynamicQuantizeLSTM"}
 _TREES = {"TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor"}
-_QUANTIZED = {"DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"}
+_QUANTIZED = {
+    *("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"),
+    "GatherBlockQuantized",
+}
 # A convolution reads each of its weights at many places, so a few of them are most of the work.
 _PLACES = 50
 

@@ -14,8 +14,8 @@ import numpy as np
 import onnxruntime as ort
 
 from aimass.compression.contract import Options
+from aimass.compression.names import MIXED as MIXED
 
-MIXED = "-mixed"  # ends the name of a recipe that was repaired
 _EXTERNAL = ".data"
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aimass.compression.apply import Bench, Made, swept
 from aimass.compression.contract import NotApplicable
-from aimass.compression.model_file import answers_of, divergence, refused
+from aimass.compression.contract import Stage as Kind
+from aimass.compression.model_file import answers_of, divergence, file_bytes, refused
 from aimass.compression.recipe import Recipe, Stage
-from aimass.compression.sensitivity import Progress, Search
+from aimass.compression.sensitivity import Progress, Ranked, Restored, Search
 
 MOST_APPLICATIONS = 24
-# An application to a larger model takes a minute and more, and a function has fifteen.
-_LARGE, _FEW = 40_000_000, 12
+# An application to a larger model takes a minute and more, and a function has fifteen. Layers are solved the slowest.
+_LARGE: dict[Kind, int] = {"prune": 40_000_000}
+_LARGER, _FEW = 160_000_000, 12
 _RANKING_ROWS = 64
 
 #: What a candidate loses, as it is compared with the limit.
@@ -43,21 +45,29 @@ def repair(
     recipe: Recipe,
     lost: Lost,
     limit: float,
-    most: int = MOST_APPLICATIONS,
+    most: int | None = None,
     progress: Progress | None = None,
+    aim: Lost | None = None,
 ) -> Repaired:
-    """Raises NotApplicable where sparing does not bring it within the limit, with the reason."""
+    """Raises NotApplicable where sparing does not bring it within the limit, with the reason.
+
+    `aim` is a stricter measure than `lost`, which is tried for first. `most`: applications; left out, as many as the
+    model's size affords.
+    """
     made = bench.make(recipe)
-    at = _blamed(made, lost, limit)
+    at = (_blamed(made, aim, limit) if aim else 0) or _blamed(made, lost, limit)
     stage, units = recipe.stages[at], list(made[at].applied.units)
     if len(units) < 2:
         raise NotApplicable(f"{stage.name} has no parts that could be spared one by one")
     with refused("the repair failed"), TemporaryDirectory(dir=bench.folder) as folder:
         source = made[at - 1].path if at else bench.original
         work = bench.work(source, Path(folder) / "model.onnx", bench.scratch(recipe, at))
-        search = Search(bench.passes[stage.name], work, stage.options, most, progress)
+        one = bench.passes[stage.name]
+        most = affordable(file_bytes(bench.original), one.stage) if most is None else most
+        search = Search(one, work, stage.options, most, progress)
         ranked = search.rank(units, _off(bench, lost))
-        restored = search.restore(ranked, _Rest(bench, recipe.stages[at + 1 :], Path(folder), lost).lost, limit)
+        rest = _Rest(bench, recipe.stages[at + 1 :], Path(folder), lost)
+        restored = _restored(search, ranked, rest, limit, aim)
         swept(work.folder)
     if restored.measured > limit:
         raise NotApplicable(f"with {len(restored.spared)} of {len(units)} parts spared it still is over the limit")
@@ -67,9 +77,21 @@ def repair(
     )
 
 
-def affordable(size: int) -> int:
+def affordable(size: int, kind: Kind = "prune") -> int:
     """How many applications a model of so many bytes gets: told by its size, so that the same gives the same."""
-    return _FEW if size > _LARGE else MOST_APPLICATIONS
+    return _FEW if size > _LARGE.get(kind, _LARGER) else MOST_APPLICATIONS
+
+
+def _restored(search: Search, ranked: Sequence[Ranked], rest: _Rest, limit: float, aim: Lost | None) -> Restored:
+    """By the stricter measure, or, where that asks too much, by the plain one with the applications that are left."""
+    if aim is not None:
+        try:
+            found = search.restore(ranked, replace(rest, measure=aim).lost, limit)
+            if found.measured <= limit:
+                return replace(found, measured=rest.lost(search.target))
+        except NotApplicable:
+            pass
+    return search.restore(ranked, rest.lost, limit)
 
 
 def _blamed(made: Sequence[Made], lost: Lost, limit: float) -> int:

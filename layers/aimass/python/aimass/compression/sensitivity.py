@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil
 from pathlib import Path
 
 from aimass.compression.contract import Applied, NotApplicable, Options, Pass, Unit, Work
@@ -47,6 +47,11 @@ class Search:
         self._given = tuple(options.get("spare", ()))
         self.most, self.done = most, 0
 
+    @property
+    def target(self) -> Path:
+        """Where the latest application lies."""
+        return self._work.target
+
     def apply(self, spared: Sequence[str]) -> tuple[Applied, Options]:
         """Raises NotApplicable where the pass has nothing left to do, or as many applications were made as may be."""
         if self.done >= self.most:
@@ -60,7 +65,7 @@ class Search:
 
     def rank(self, units: Sequence[Unit], measure: Measure) -> list[Ranked]:
         """The costliest first; of equal cost, the lightest. Leaves what the bisection needs of the applications."""
-        groups = _groups(units, self.most - self.done - 2 * ceil(log2(len(units) + 1)) - 1)
+        groups = _groups(units, _rankable(self.most - self.done))
         found = []
         for group in groups:
             names = tuple(unit.name for unit in group)
@@ -97,6 +102,13 @@ def _names(ranked: Sequence[Ranked]) -> tuple[str, ...]:
     return tuple(name for one in ranked for name in one.units)
 
 
+def _rankable(applications: int) -> int:
+    """Into how many groups units are put at most, so that the bisection among them can be paid for too."""
+    return max(
+        (count for count in range(1, applications) if count + 2 * count.bit_length() + 1 <= applications), default=1
+    )
+
+
 def _groups(units: Sequence[Unit], most: int) -> list[Sequence[Unit]]:
-    size = max(1, ceil(len(units) / max(1, most)))
+    size = max(1, ceil(len(units) / most))
     return [units[at : at + size] for at in range(0, len(units), size)]

@@ -26,18 +26,21 @@ class Plan:
 
 
 def removed(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> Atoms:
-    """The channels to remove, by root; none where nothing may go."""
+    """The channels to remove, by root; none where nothing may go.
+
+    What is spared stays, and no other goes in its place: less is removed than was asked for.
+    """
     steps = _steps(read, scores, plan)
     before = parameters(read, read.all_kept())
     wanted = before - plan.fewer * _prunable(read)
     low, high = 0, len(steps)
     while low < high:
         middle = (low + high) // 2
-        if parameters(read, read.without(_joined(steps[:middle]))) <= wanted:
+        if parameters(read, read.without(_joined([block for _, block in steps[:middle]]))) <= wanted:
             high = middle
         else:
             low = middle + 1
-    return _joined(steps[:low])
+    return _joined([block for name, block in steps[:low] if name not in plan.spare])
 
 
 def parameters(read: Channelled, kept: NDArray[np.bool_]) -> int:
@@ -64,12 +67,12 @@ def _prunable(read: Channelled) -> int:
     return total
 
 
-def _steps(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> list[Atoms]:
-    """Blocks of channels in the order in which they go; each leaves its group at a width that runs well."""
+def _steps(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> list[tuple[str, Atoms]]:
+    """Blocks of channels with their group's name, in the order in which they go; each leaves its group at a width that
+    runs well.
+    """
     ranked: list[tuple[float, int, int, Atoms]] = []
     for number, group in enumerate(read.groups):
-        if group.name in plan.spare:
-            continue
         order = group.roots[np.argsort(scores[group.roots], kind="stable")]
         highest = 0.0
         for at, (start, end) in enumerate(_blocks(len(order), plan.floor)):
@@ -77,7 +80,7 @@ def _steps(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> list[At
             cost = end / len(order) if plan.uniform else float(scores[block].mean()) / _saved(read, group)
             highest = max(highest, cost)
             ranked.append((highest, number, at, block))
-    return [block for *_, block in sorted(ranked, key=lambda one: one[:3])]
+    return [(read.groups[number].name, block) for _, number, _, block in sorted(ranked, key=lambda one: one[:3])]
 
 
 def _saved(read: Channelled, group: Group) -> float:

@@ -1,4 +1,7 @@
-"""Embedding tables in eight bits, a scale for each row: a lookup reads few rows, so unpacking costs nothing."""
+"""Embedding tables in eight bits, a scale for each row, or in four, a scale for each block of a row.
+
+A lookup reads few rows, so unpacking costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from aimass.compression.passes._blocks import nearest, two_a_byte
 from aimass.compression.passes._quantizer import captured
 
 _LEAST_ELEMENTS = 16_384
 _LEVELS = 127
+_BLOCK = 64
+_DOMAIN = "com.microsoft"
 
 
 def tables(model: Any) -> dict[str, int]:
@@ -32,30 +38,48 @@ def tables(model: Any) -> dict[str, int]:
     }
 
 
-def pack_tables(model: Any, names: set[str]) -> None:
-    """Gather(table) becomes Gather(rows in eight bits) x Gather(scales)."""
+def pack_tables(model: Any, names: set[str], bits: int = 8) -> dict[str, int]:
+    """Lookups read their tables in so many bits, eight where four do not divide a row. Says in how many, by name."""
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    nodes = []
+    nodes, done = [], {}
     for node in model.graph.node:
         if node.name not in names:
             nodes.append(node)
             continue
-        table, indices, output = node.input[0], node.input[1], node.output[0]
-        rows, scales = by_rows(numpy_helper.to_array(weights[table]))
-        model.graph.initializer.remove(weights[table])
-        model.graph.initializer.extend(
-            (numpy_helper.from_array(rows, f"{table}/rows8"), numpy_helper.from_array(scales, f"{table}/scales"))
-        )
-        nodes += [
-            helper.make_node("Gather", [f"{table}/rows8", indices], [f"{output}/rows8"], f"{node.name}/rows8"),
-            helper.make_node("Gather", [f"{table}/scales", indices], [f"{output}/scales"], f"{node.name}/scales"),
-            helper.make_node(
-                "Cast", [f"{output}/rows8"], [f"{output}/floats"], f"{node.name}/floats", to=TensorProto.FLOAT
-            ),
-            helper.make_node("Mul", [f"{output}/floats", f"{output}/scales"], [output], node.name),
-        ]
+        table = weights[node.input[0]]
+        done[node.name] = 4 if bits == 4 and table.dims[1] % _BLOCK == 0 else 8
+        made, arrays = (_in_blocks if done[node.name] == 4 else _in_rows)(node, numpy_helper.to_array(table))
+        model.graph.initializer.remove(table)
+        model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in arrays.items())
+        nodes += made
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    if 4 in done.values() and all(entry.domain != _DOMAIN for entry in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(_DOMAIN, 1))
+    return done
+
+
+def _in_rows(node: Any, table: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Gather(table) becomes Gather(rows in eight bits) x Gather(scales)."""
+    name, indices, output = node.input[0], node.input[1], node.output[0]
+    rows, scales = by_rows(table)
+    floats = [f"{output}/floats"]
+    return [
+        helper.make_node("Gather", [f"{name}/rows8", indices], [f"{output}/rows8"], f"{node.name}/rows8"),
+        helper.make_node("Gather", [f"{name}/scales", indices], [f"{output}/scales"], f"{node.name}/scales"),
+        helper.make_node("Cast", [f"{output}/rows8"], floats, f"{node.name}/floats", to=TensorProto.FLOAT),
+        helper.make_node("Mul", [*floats, f"{output}/scales"], [output], node.name),
+    ], {f"{name}/rows8": rows, f"{name}/scales": scales}
+
+
+def _in_blocks(node: Any, table: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Gather(table) becomes GatherBlockQuantized."""
+    name, (rows, columns) = node.input[0], table.shape
+    whole, scales = nearest(table.reshape(rows, -1, _BLOCK), 4)
+    read = [f"{name}/blocks4", node.input[1], f"{name}/scales"]
+    said = {"bits": 4, "block_size": _BLOCK, "gather_axis": 0, "quantize_axis": 1}
+    made = helper.make_node("GatherBlockQuantized", read, [node.output[0]], node.name, domain=_DOMAIN, **said)
+    return [made], {read[0]: two_a_byte(whole.reshape(rows, columns)), read[2]: scales.reshape(rows, -1)}
 
 
 def by_rows(table: Any) -> tuple[Any, Any]:

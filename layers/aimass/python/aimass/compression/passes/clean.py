@@ -131,4 +131,4 @@ _ATTEMPTS: Sequence[tuple[str, Callable[[Work, Path], int]]] = (
     ("as it was, its nodes named", _named),
 )
 
-PASS = Pass(name="clean", stage="clean", methods=(), propose=propose, apply=apply)
+PASS = Pass(name="clean", stage="clean", methods=(), propose=propose, apply=apply, exact=True)

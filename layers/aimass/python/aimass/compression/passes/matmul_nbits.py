@@ -14,6 +14,7 @@ from onnx import helper, numpy_helper
 
 from aimass.compression.contract import Applied, Ask, NotApplicable, Options, Pass, Profile, Work
 from aimass.compression.model_file import save
+from aimass.compression.passes._blocks import nearest, two_a_byte
 from aimass.compression.passes._products import drop_unread, products, transposed
 from aimass.compression.passes._quantizer import check, prepared, units
 from aimass.compression.passes._tables import pack_tables, tables
@@ -21,8 +22,6 @@ from aimass.compression.passes._tables import pack_tables, tables
 _LEAST_WEIGHTS, _READS_MORE_THAN_IT_COMPUTES = 65_536, 50_000_000
 _DOMAIN = "com.microsoft"
 _BLOCK = 32
-# Scales that are tried for a block, as shares of the one that spans it: rounding more finely may pay for clipping.
-_SHRUNK = (1.0, 0.95, 0.9, 0.85, 0.8)
 
 
 def propose(profile: Profile, ask: Ask) -> Sequence[Options]:
@@ -102,29 +101,11 @@ def _packed(prefix: str, columns: Any, bits: int) -> list[Any]:
     padded[:, :inputs] = columns
     whole, scales = nearest(padded.reshape(outputs, blocks, _BLOCK), bits)
     if bits == 4:
-        whole = whole[..., 0::2] | whole[..., 1::2] << 4
+        whole = two_a_byte(whole)
     return [
         numpy_helper.from_array(np.ascontiguousarray(whole), f"{prefix}/blocks"),
         numpy_helper.from_array(scales.reshape(-1), f"{prefix}/scales"),
     ]
-
-
-def nearest(blocks: Any, bits: int) -> tuple[Any, Any]:
-    """uint8 as `blocks`, float32 [..., 1]: (whole - middle) * scale is near to the blocks."""
-    middle = 1 << (bits - 1)
-    blocks = blocks.astype(np.float64)
-    # The value furthest from zero takes the end of the range that has one level more.
-    furthest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=-1)[..., None], axis=-1)
-    span = np.where(furthest != 0, furthest / -middle, 1).astype(np.float32)
-    best, scales, least = None, span, None
-    for share in _SHRUNK:
-        scale = (span * np.float32(share)).astype(np.float32)
-        whole = np.clip(np.rint(blocks / scale) + middle, 0, 2 * middle - 1).astype(np.uint8)
-        off = np.square((whole.astype(np.float64) - middle) * scale - blocks).sum(axis=-1, keepdims=True)
-        better = off < least if least is not None else np.ones_like(off, bool)
-        best = whole if best is None else np.where(better, whole, best)
-        scales, least = np.where(better, scale, scales), off if least is None else np.minimum(off, least)
-    return best, scales
 
 
 PASS = Pass(name="matmul_nbits", stage="quantize", methods=("int8", "int4"), propose=propose, apply=apply)

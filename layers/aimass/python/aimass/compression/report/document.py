@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aimass.compression.report.layers import stages_of
+from aimass.compression.report.layers import MOST_NOTES, stages_of
 from aimass.compression.report.markup import LONGEST_TEXT, cut
 from aimass.compression.report.words import sentence
 
@@ -17,7 +17,8 @@ _VERDICTS = ("chosen", "passed", "not asked", "rejected")
 
 def report_of(documents: Mapping[str, Any]) -> Document:
     """Of what the steps left: `asked`, `planned`, `chosen`, and `candidates` by name, each with what there is of
-    `compressed`, `evaluated` and `repaired`. `model`, its name and version, and `machine` may be left out.
+    `compressed`, `evaluated` and `repaired`. `prepared`, `model` (its name and version), `machine` and `variants` (the
+    names that candidates were registered under) may be left out.
     """
     asked, planned, chosen = documents["asked"], documents["planned"], documents["chosen"]
     told = _candidates(documents)
@@ -77,7 +78,10 @@ def _data(documents: Mapping[str, Any]) -> Document:
         "held_out": asked["held_out"],
     }
     kinds = {key: asked["ask"][key] for key in ("labels", "made_up")}
-    return {"rows": rows, "held_out_used": max(judged, default=0), **kinds, "reading": asked["reading"]["kind"]}
+    prepared = documents.get("prepared") or {}
+    notes = [cut(str(note), LONGEST_TEXT) for note in prepared.get("notes", ())[:MOST_NOTES]]
+    told = {"rows": rows, "held_out_used": max(judged, default=0), "seen": prepared.get("seen"), "notes": notes}
+    return {**told, **kinds, "reading": asked["reading"]["kind"]}
 
 
 def _candidates(documents: Mapping[str, Any]) -> list[Document]:
@@ -106,6 +110,7 @@ def _candidate(documents: Mapping[str, Any], name: str, at: int) -> Document:
         "name": _name(name),
         "verdict": chosen["verdicts"][name]["verdict"],
         "reason": cut(str(chosen["verdicts"][name]["reason"]), LONGEST_TEXT),
+        "variant": (documents.get("variants") or {}).get(name),
         "front": name in chosen["front"],
         "sha256": made.get("sha256"),
         "size": size,

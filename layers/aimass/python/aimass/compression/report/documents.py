@@ -20,6 +20,7 @@ def documents_in(
     verdicts = (found["chosen"] or {})["verdicts"]
     return {
         **found,
+        "prepared": read(folder.prepared),
         "candidates": {name: _candidate(folder, name) for name in verdicts},
         "model": dict(model or {}),
         "machine": dict(machine or {}),

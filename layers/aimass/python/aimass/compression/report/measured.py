@@ -28,7 +28,9 @@ def _told(report: Report) -> list[str]:
         told.append("The rows were made up: they calibrate ranges, they prove nothing about the model's real inputs.")
     if not data["labels"]:
         told.append("There were no labels, so candidates are held against what the original answers.")
-    return [*told, *_promise(report["budget"]), _cost(report)]
+    if data["notes"]:
+        told.append(f"Of the data: {'; '.join(data['notes'])}.")
+    return [*told, *([] if data["made_up"] else _promise(report["budget"])), _cost(report)]
 
 
 def _promise(budget: Report) -> list[str]:

@@ -26,7 +26,8 @@ from aimass.compression.report.words import (
 Report = Mapping[str, Any]
 MOST_BYTES = 1_000_000
 _LAYER_ROWS = (300, 60, 10, 0)  # of one stage; fewer where the page would be too large
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+#: What its Content-Security-Policy says, in the page and in the header it is answered with.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _LEGEND = {
     "original": "original",
     "chosen": "chosen",
@@ -48,7 +49,7 @@ def _page(report: Report, layer_rows: int) -> str:
     head = element(
         "head",
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
         element("title", f"Compression report{f': {shown(called, 80)}' if called else ''}"),
         element("style", Html(CSS)),
     )

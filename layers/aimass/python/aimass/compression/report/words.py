@@ -83,15 +83,21 @@ def sentence(report: Mapping[str, Any]) -> str:
     one = next((one for one in report["candidates"] if one["verdict"] == "chosen"), None)
     if one is None:
         return str(report["verdict"]["reason"])
-    budget = report["budget"]
-    loss = one["held_out"]["metrics"][budget["metric"]]["loss"]
     gains = [f"{short(one['smaller'])} times smaller"]
     gains += [f"{short(one['faster'])} times faster"] if one["faster"] and one["faster"] >= 1.05 else []
-    kept = _kept(budget["metric"], loss["upper"])
-    allowed = _amount(budget["metric"], budget["most"])
+    variant = one.get("variant") or one["name"]
+    called = "" if variant == one["name"] else f" The variant is called {variant}: other bytes have its name already."
+    return f"{_promise(one, report)} It is {' and '.join(gains)}.{called}"
+
+
+def _promise(one: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+    budget = report["budget"]
+    if report["data"]["made_up"]:
+        return f"{one['name']} is chosen: what was done changes no answer. All rows were made up, they prove nothing."
+    kept = _kept(budget["metric"], one["held_out"]["metrics"][budget["metric"]]["loss"]["upper"])
     return (
         f"{one['name']} keeps the promise: {kept} ({percent(budget['confidence'])} confidence), "
-        f"the budget is {allowed}. It is {' and '.join(gains)}."
+        f"the budget is {_amount(budget['metric'], budget['most'])}."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aimass.compression.choose import Candidate
-from aimass.compression.result import loss_from_json, read
+from aimass.compression.result import Record, loss_from_json, read
 from aimass.compression.steps.folder import Asked, Folder
 
 
@@ -32,6 +32,26 @@ def refusal(folder: Folder, name: str) -> str | None:
         return f"{made['refused']['pass']}: {made['refused']['reason']}"
     seen = read(place.evaluated)
     return "It was not evaluated." if seen is None else seen["failed"]
+
+
+def figures(folder: Folder, asked: Asked, name: str) -> Record:
+    """For whoever follows it: `smaller` and `faster` in times, `lost` in the budget's metric, or `reason`, why not.
+
+    What is not known, or not finite, is None. `at` is its number among those that were planned, and how many they are.
+    """
+    planned, place = read(folder.planned) or {}, folder.candidate(name)
+    whole, names = planned["original"]["size"], [one["name"] for one in planned["recipes"]]
+    at = [names.index(name) + 1, len(names)] if name in names else None
+    told: Record = {"smaller": None, "faster": None, "lost": None, "metric": asked.budget.metric, "reason": None}
+    told["at"] = at
+    made, seen = read(place.compressed), read(place.evaluated)
+    if not made or made["refused"]:
+        return {**told, "reason": refusal(folder, name)}
+    told["smaller"] = whole / made["size"]
+    if not seen or seen["failed"] is not None:
+        return {**told, "reason": seen and seen["failed"]}
+    lost = seen["metrics"].get(asked.budget.metric, {}).get("loss") or {}
+    return {**told, "faster": seen["faster"], "lost": lost.get("estimate")}
 
 
 def _candidate(name: str, smaller: float, seen: Mapping[str, Any], metric: str) -> Candidate:

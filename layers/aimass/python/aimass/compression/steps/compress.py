@@ -25,9 +25,9 @@ def compress(folder: Folder, recipe: Recipe, passes: Passes = PASSES, *, kept: b
     `kept`: a model whose JSON is here is kept elsewhere, and need not be here too.
     """
     place = folder.candidate(recipe.name)
-    bench = bench_of(folder, passes)
 
     def make() -> Record:
+        bench = bench_of(folder, passes)
         place.model.unlink(missing_ok=True)
         try:
             made = bench.make(recipe)
@@ -46,7 +46,7 @@ def compress(folder: Folder, recipe: Recipe, passes: Passes = PASSES, *, kept: b
             "sha256": digest_of(last),
         }
 
-    wanted = key("compress", bench.digest, recipe.to_json())
+    wanted = compress_key(folder, recipe)
     found = once(place.compressed, wanted, make)
     if found["refused"] is None and not kept and not place.model.exists():
         place.compressed.unlink()
@@ -54,12 +54,21 @@ def compress(folder: Folder, recipe: Recipe, passes: Passes = PASSES, *, kept: b
     return found
 
 
+def compress_key(folder: Folder, recipe: Recipe) -> str:
+    """Under which the candidate is there already."""
+    return key("compress", bench_digest(folder), recipe.to_json())
+
+
+def bench_digest(folder: Folder) -> str:
+    """Of the original and its calibration rows."""
+    return key(platform(), folder.digest, folder.rows_digest(CALIBRATION))
+
+
 def bench_of(folder: Folder, passes: Passes = PASSES) -> Bench:
     """The original with its calibration rows, which there may be none of."""
     path = folder.rows(CALIBRATION)
-    digest = key(platform(), folder.digest, digest_of(path))
     rows = rows_of(part_at(path), folder.original) if path.exists() else Rows()
-    return Bench(folder.original, rows, digest, passes, folder.scratch("stages"))
+    return Bench(folder.original, rows, bench_digest(folder), passes, folder.scratch("stages"))
 
 
 def rows_of(part: Part, model: Path) -> Rows:

@@ -10,16 +10,16 @@ from typing import Any
 from aimass.compression.choose import CONFIDENCE
 from aimass.compression.contract import NotApplicable
 from aimass.compression.divergence import unusable
-from aimass.compression.evaluate import Judge, judge, outputs_of
+from aimass.compression.evaluate import Judge, comparable, judge, outputs_of
 from aimass.compression.machine import machine
 from aimass.compression.measure import beside, speed
 from aimass.compression.model_file import refused
-from aimass.compression.recipe import digest_of, key, platform
+from aimass.compression.recipe import key, platform
 from aimass.compression.result import Record, once, read
 from aimass.compression.steps.compress import fixed_batch, part_at, rows_of
 from aimass.compression.steps.folder import CHOOSING, Asked, Folder, Place
 
-_CALLS_MEASURED = 8
+_CALLS_MEASURED = 7
 
 
 def evaluate(folder: Folder, asked: Asked, name: str) -> Record:
@@ -37,12 +37,20 @@ def evaluate(folder: Folder, asked: Asked, name: str) -> Record:
         except NotApplicable as error:
             return {"failed": str(error)}
 
-    return once(place.evaluated, _key(folder, asked, place), make)
+    return once(place.evaluated, evaluate_key(folder, asked, name), make)
+
+
+def rows_judged(folder: Folder, part: str) -> int:
+    """How many of a part's rows a candidate is held against: those that fill calls, and whose answers fit in memory.
+
+    Raises NotApplicable for an original that does not answer them.
+    """
+    return comparable(folder.original, rows_of(part_at(folder.rows(part)), folder.original))
 
 
 def judge_on(folder: Folder, asked: Asked, part: str) -> Judge:
     """The original's answers to the rows of a part, kept for the next candidate in the same process."""
-    return _judge(folder, asked, part, digest_of(folder.rows(part)))
+    return _judge(folder, asked, part, folder.rows_digest(part))
 
 
 @lru_cache(maxsize=2)
@@ -51,11 +59,11 @@ def _judge(folder: Folder, asked: Asked, part: str, digest: str) -> Judge:
     return judge(folder.original, rows_of(found, folder.original), found.labels, asked.reading)
 
 
-def _key(folder: Folder, asked: Asked, place: Place) -> str:
+def evaluate_key(folder: Folder, asked: Asked, name: str) -> str:
+    """Under which the evaluation of a candidate that was made is there already."""
     about = asked.to_json()["reading"], asked.budget.metric, asked.ask.target
-    rows = digest_of(folder.rows(CHOOSING))
-    made = (read(place.compressed) or {})["sha256"]
-    return key("evaluate", platform(), folder.digest, made, rows, about)
+    made = (read(folder.candidate(name).compressed) or {})["sha256"]
+    return key("evaluate", platform(), folder.digest, made, folder.rows_digest(CHOOSING), about)
 
 
 def _compared(folder: Folder, asked: Asked, place: Place) -> Mapping[str, Any]:

@@ -8,14 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aimass.compression.budget import Budget, rows_needed
-from aimass.compression.choose import MOST_FINALISTS, Limit, confidence_each
+from aimass.compression.budget import Budget, finalists
+from aimass.compression.choose import Limit
 from aimass.compression.contract import Ask
+from aimass.compression.names import CALIBRATION as CALIBRATION
+from aimass.compression.names import CHOOSING as CHOOSING
+from aimass.compression.names import HELD_OUT as HELD_OUT
 from aimass.compression.plan import Wish
 from aimass.compression.reading import Reading
 from aimass.compression.recipe import digest_of
-
-CALIBRATION, CHOOSING, HELD_OUT = "calibration", "choosing", "held_out"
+from aimass.compression.result import Record, read
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,7 @@ class Asked:
     @property
     def limit(self) -> Limit:
         """As many finalists as held-out rows can tell about, since each more takes from the confidence of all."""
-        counts = range(MOST_FINALISTS, 1, -1)
-        enough = (n for n in counts if rows_needed(self.budget, confidence_each(n)) <= self.held_out)
-        return Limit(self.budget.metric, self.budget.loss, self.held_out, next(enough, 1))
+        return Limit(self.budget.metric, self.budget.loss, self.held_out, finalists(self.budget, self.held_out))
 
     def to_json(self) -> dict[str, Any]:
         written = asdict(self)
@@ -68,6 +68,11 @@ class Folder:
         return self.root / "asked.json"
 
     @property
+    def prepared(self) -> Path:
+        """What was made ready for the steps, with its digests: files that are not here need not be read for them."""
+        return self.root / "prepared.json"
+
+    @property
     def planned(self) -> Path:
         return self.root / "planned.json"
 
@@ -89,7 +94,17 @@ class Folder:
     @cached_property
     def digest(self) -> str:
         """Of the original."""
-        return digest_of(self.original)
+        known = self._known
+        return str(known["model"]["sha256"]) if known else digest_of(self.original)
+
+    def rows_digest(self, part: str) -> str:
+        """Of the file with the part's rows; of nothing where there is none."""
+        known = self._known
+        return str(known["parts"][part]["sha256"]) if known else digest_of(self.rows(part))
+
+    @cached_property
+    def _known(self) -> Record | None:
+        return read(self.prepared)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def run(folder: Folder, asked: Asked, told: Told = lambda text: None, passes: Pa
         if done["recipe"] is not None:
             names.append(str(done["recipe"]["name"]))
     told(f"[choose] of {len(names)}")
-    return choose(folder, asked, names)
+    return choose(folder, asked, names, passes)
 
 
 def _candidate(folder: Folder, asked: Asked, recipe: Recipe, passes: Passes) -> None:
