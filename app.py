@@ -9,6 +9,7 @@ import aws_cdk as cdk
 
 from infra.settings import STAGES
 from infra.stacks.api import ApiStack
+from infra.stacks.compression import CompressionStack
 from infra.stacks.imports import ImportsStack
 from infra.stacks.jobs import JobsStack
 from infra.stacks.observability import ObservabilityStack
@@ -26,6 +27,7 @@ stage = STAGES[app.node.try_get_context("stage") or "dev"]
 storage = StorageStack(app, f"{stage.prefix}-storage", stage=stage)
 predictions = PredictionsStack(app, f"{stage.prefix}-predictions", stage=stage, storage=storage)
 imports = ImportsStack(app, f"{stage.prefix}-imports", stage=stage, storage=storage, predictions=predictions)
+compression = CompressionStack(app, f"{stage.prefix}-compression", stage=stage, storage=storage)
 predict = PredictStack(app, f"{stage.prefix}-predict", stage=stage, storage=storage)
 api = ApiStack(
     app,
@@ -33,6 +35,7 @@ api = ApiStack(
     stage=stage,
     storage=storage,
     imports=imports,
+    compression=compression,
     predict=predict,
     predictions=predictions,
 )
@@ -42,7 +45,7 @@ ObservabilityStack(
     f"{stage.prefix}-observability",
     stage=stage,
     key=storage.key,
-    stacks=[storage, predictions, imports, predict, api],
+    stacks=[storage, predictions, imports, compression, predict, api],
 )
 
 if app.node.try_get_context("nag") is True:  # takes the development environment

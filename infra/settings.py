@@ -44,19 +44,28 @@ class Throttle:
 
 
 @dataclass(frozen=True)
-class Conversions:
-    """A job that converts: the vCPUs and memory of its container, and the time of one attempt."""
+class SandboxedJob:
+    """A job that opens a model: the vCPUs and memory of its container, the time of one attempt, how many there are,
+    and how long it may wait for a place before them.
+    """
 
     vcpus: int = 4
     memory_gib: int = 30
     disk_gib: int = 100
     minutes: int = 40
+    attempts: int = 3
+    queued_minutes: int = 30
 
     @property
     def limits(self) -> str:
-        """What the process that opens the model may use of it, as `order_conversion` reads it."""
+        """What the process that opens the model may use of it, as the function that orders the job reads it."""
         seconds, memory_mb = (self.minutes - JOB_MINUTES) * 60, self.memory_gib * 1024 - JOB_MB
         return json.dumps({"seconds": seconds, "memory_mb": memory_mb, "disk_mb": self.disk_gib * 1024 // 2})
+
+    @property
+    def waited_seconds(self) -> int:
+        """From its submission to the end of its last attempt."""
+        return (self.attempts * self.minutes + self.queued_minutes) * 60
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,17 @@ class Stage:
     identify_memory_mb: int = 6144
     verify_memory_mb: int = 8192
     reserved_imports: int | None = None  # of identify, and of verify, at once; None leaves it to the account
+    compress_memory_mb: int = 8192  # of each function that opens the model or the examples of a compression
+    compress_large_mb: int = 128  # a model above is compressed in a job
+    compress_at_once: int = 4  # candidates of one compression
+    reserved_compressions: int | None = None  # of compress, and of evaluate, at once
     prediction_seconds: int = 20
-    cpu_jobs: bool = False  # converts models, on Fargate: three interface endpoints, paid by the hour
+    cpu_jobs: bool = False  # converts and compresses models, on Fargate: three interface endpoints, paid by the hour
     gpu_jobs: bool = False  # takes jobs on GPU instances: three endpoints more
     image_tag: str = "1"  # of the jobs' images, as cpu-1, gpu-1 and convert-trees-1
-    conversions: Conversions = field(default_factory=Conversions)
+    conversions: SandboxedJob = field(default_factory=SandboxedJob)
+    # A second attempt goes on from what the first has left.
+    compressions: SandboxedJob = field(default_factory=lambda: SandboxedJob(minutes=120, attempts=2, queued_minutes=60))
     alarm_email: str | None = None  # who is told; SNS sends a link to confirm first
     monthly_budget_usd: int = 50  # a mail at 80 % and at all of it, for the whole account
 
@@ -136,6 +151,8 @@ STAGES = {
         predict_throttle=Throttle(rate=2000, burst=4000),
         verify_memory_mb=10240,
         reserved_imports=50,
+        compress_memory_mb=10240,
+        reserved_compressions=20,
         monthly_budget_usd=500,
     ),
 }

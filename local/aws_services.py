@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from local import ministack_hooks, ministack_iam
+from local import ministack_hooks, ministack_iam, ministack_maps
 from local.batch import Batch
 from local.children import die_with_parent
 from local.converters import jobs_at_once
@@ -147,6 +147,7 @@ def main() -> None:
     ministack_iam.enforce_roles(options.state)
     guard = Guard(app, options.port, durability)
     ministack_hooks.run_jobs_in(Batch(options.state, at_once=jobs_at_once()))
+    ministack_maps.run_items(jobs_at_once())
     ministack_hooks.run_functions_in(options.invoke_port, durability.journal.wait, guard.changed)
     uvicorn.run(
         guard,

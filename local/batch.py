@@ -1,4 +1,4 @@
-"""Batch on this machine: a job is a process of its environment's own Python, as its definition says.
+"""Batch on this machine: a job is a process of the Python that its image stands for, as its definition says.
 
 A process gets its definition's environment and what the job overrides, nothing of ours, and a folder of its own. It
 ends with this process, and with its execution.
@@ -27,9 +27,11 @@ from local.places import Places
 ROOT = Path(__file__).parents[1]
 CHILD = Path(__file__).with_name("batch_child.py")
 DEFINITIONS = "job_definitions.json"
-OF_CONVERSIONS = "-jobs-convert-"
-#: From a job's submission to the end of its last attempt, as the deployed state `convert` waits.
-SECONDS = 9000
+OF_JOBS = "-jobs-"
+#: The images whose jobs run here: those that convert, each in its environment, and the one that compresses.
+IMAGES = ("convert-", "compress")
+#: From a job's submission to the end of its last attempt, as the deployed states `convert` and `compress_large` wait.
+SECONDS = {"convert": 9000, "compress": 18_000}
 _REMEMBERED = 1000  # names of executions that were stopped: one of them may still submit its job
 
 
@@ -53,18 +55,42 @@ class Definition:
     again: tuple[int, ...]
 
     @property
-    def environment_name(self) -> str:
-        """Of the converters that it runs."""
-        return self.name.partition(OF_CONVERSIONS)[2]
+    def image(self) -> str:
+        """What it is called among those of its stage: `convert-trees`, `compress`."""
+        return _image_of(self.name)
+
+    @property
+    def waits(self) -> float:
+        """How long the state that starts it waits, in seconds."""
+        return SECONDS[self.image.partition("-")[0]]
+
+
+def _image_of(definition: str) -> str:
+    return definition.partition(OF_JOBS)[2]
+
+
+class _Wait:
+    """A submitter's patience, in seconds from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._ends = seconds, time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._ends - time.monotonic())
+
+    def late(self) -> JobLate:
+        return JobLate(f"the job did not end within {self._seconds:g} s of its submission")
 
 
 def keep_definitions(assembly: Path, state: Path) -> None:
-    """Writes down the definitions of conversions that a synthesized assembly holds, where `Batch` reads them."""
+    """Writes down, where `Batch` reads them, those definitions of a synthesized assembly whose jobs run here."""
     found = [
         asdict(_definition(one["Properties"]))
         for template in sorted(assembly.glob("*-jobs.template.json"))
         for one in json.loads(template.read_text())["Resources"].values()
-        if one["Type"] == "AWS::Batch::JobDefinition" and OF_CONVERSIONS in one["Properties"]["JobDefinitionName"]
+        if one["Type"] == "AWS::Batch::JobDefinition"
+        and _image_of(one["Properties"]["JobDefinitionName"]).startswith(IMAGES)
     ]
     (state / DEFINITIONS).write_text(json.dumps(found, indent=1))
 
@@ -85,11 +111,11 @@ def _definition(properties: dict[str, Any]) -> Definition:
 class Batch:
     """Runs jobs for their callers' threads, `at_once` of them; the others wait, each share in its turn.
 
-    `python` finds an environment's.
+    `python` finds an image's. `seconds` is how long callers wait, in place of what is deployed.
     """
 
     def __init__(
-        self, state: Path, at_once: int, python: Callable[[str], Path] = python_of, seconds: float = SECONDS
+        self, state: Path, at_once: int, python: Callable[[str], Path] = python_of, seconds: float | None = None
     ) -> None:
         self._state = state
         self._places = Places(at_once)
@@ -104,13 +130,13 @@ class Batch:
 
     def run(self, name: str, definition: str, environment: Mapping[str, str], share: str) -> None:
         """A job from its submission to its end. Raises JobFailed, JobLate."""
-        ends = time.monotonic() + self._seconds
         wanted = self._defined(definition)
+        wait = _Wait(wanted.waits if self._seconds is None else self._seconds)
         with self._lock:
             self._jobs[name] = None
         try:
-            with self._places.taken(share, lambda: self._check_wanted(name, ends)):
-                self._attempts(name, wanted, environment, ends)
+            with self._places.taken(share, lambda: self._check_wanted(name, wait)):
+                self._attempts(name, wanted, environment, wait)
         finally:
             with self._lock:
                 del self._jobs[name]
@@ -131,34 +157,31 @@ class Batch:
                 return Definition(**{**one, "command": tuple(one["command"]), "again": tuple(one["again"])})
         raise JobFailed(f"no job definition {name}")
 
-    def _check_wanted(self, name: str, ends: float) -> None:
+    def _check_wanted(self, name: str, wait: _Wait) -> None:
         if name in self._stopped:
             raise JobFailed("stopped with its execution")
-        if time.monotonic() > ends:
-            raise self._late()
+        if not wait.left:
+            raise wait.late()
 
-    def _late(self) -> JobLate:
-        return JobLate(f"the job did not end within {self._seconds:g} s of its submission")
-
-    def _attempts(self, name: str, definition: Definition, environment: Mapping[str, str], ends: float) -> None:
+    def _attempts(self, name: str, definition: Definition, environment: Mapping[str, str], wait: _Wait) -> None:
         for _ in range(definition.attempts):
-            status = self._attempt(name, definition, environment, ends)
+            status = self._attempt(name, definition, environment, wait)
             if status == 0:
                 return
             if status not in definition.again:
                 break
         raise JobFailed(f"the container ended with status {status}")
 
-    def _attempt(self, name: str, definition: Definition, environment: Mapping[str, str], ends: float) -> int:
+    def _attempt(self, name: str, definition: Definition, environment: Mapping[str, str], wait: _Wait) -> int:
         scratch = Path(tempfile.mkdtemp(prefix=self._prefix))
         scratch.chmod(0o711)  # the process that opens the model may be another user's: it passes through
         try:
             process = self._start(name, definition, environment, scratch)
             try:
-                return process.wait(max(0.0, min(definition.seconds, ends - time.monotonic())))
+                return process.wait(min(definition.seconds, wait.left))
             except subprocess.TimeoutExpired:
-                if time.monotonic() >= ends:
-                    raise self._late() from None
+                if not wait.left:
+                    raise wait.late() from None
                 raise JobFailed(f"Job attempt duration exceeded timeout of {definition.seconds} s") from None
             finally:
                 _kill(process)  # and whatever it started
@@ -169,15 +192,15 @@ class Batch:
     def _start(
         self, name: str, definition: Definition, environment: Mapping[str, str], scratch: Path
     ) -> subprocess.Popen[bytes]:
-        python, (_, *arguments) = self._python(definition.environment_name), definition.command
-        log = self._state / "logs" / f"convert-{definition.environment_name}.log"
+        python, (_, *arguments) = self._python(definition.image), definition.command
+        log = self._state / "logs" / f"{definition.image}.log"
         with log.open("ab") as output, self._lock:
             if name in self._stopped:
                 raise JobFailed("stopped with its execution")
             process = subprocess.Popen(
                 [str(python), "-P", str(CHILD), str(os.getpid()), *arguments],
                 cwd=scratch,
-                env={**_image(python, scratch), **definition.environment, **environment},
+                env={**_variables(python, scratch), **definition.environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -187,7 +210,7 @@ class Batch:
         return process
 
 
-def _image(python: Path, scratch: Path) -> dict[str, str]:
+def _variables(python: Path, scratch: Path) -> dict[str, str]:
     """What gpu_batch/Dockerfile sets, for this machine's paths."""
     return {
         "HOME": str(scratch),

@@ -1,9 +1,10 @@
-"""Imports that the last stop cut off: no execution goes on by itself, whatever its job says."""
+"""Jobs that the last stop cut off: no execution goes on by itself, whatever its job says."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +14,48 @@ from local.durable.executions import CUT_OFF
 from local.durable.items import KIND
 from local.durable.journal import records_in
 
-FAIL_STATE = "fail_import"
+FAIL_STATES = {"compression": "fail_compression"}  # of jobs by their kind
+FAIL_IMPORT = "fail_import"  # of every other
 JOB, TENANT = "JOB#", "T#"
 
 
-def settle_interrupted_imports(state: Path, endpoint: str) -> int:
-    """Has the state machine's own `fail_import` write down each job that counts as running, and says how many.
+def settle_interrupted_jobs(state: Path, endpoint: str) -> int:
+    """Has the state machine's own last state write down each job that counts as running, and says how many.
 
     Telling it again changes nothing: it ends only the attempt that still counts as running. Called before any event
     is delivered, as that starts new ones.
     """
-    cut_off = [json.dumps(event).encode() for event in running_jobs(state / JOURNAL)]
-    if cut_off:
-        function, functions = _fail_import(endpoint), client("lambda", endpoint)
-        for event in cut_off:
-            functions.invoke(FunctionName=function, Payload=event)
+    cut_off, functions = list(running_jobs(state / JOURNAL)), client("lambda", endpoint)
+    function = cache(lambda state: _function_of(state, endpoint))
+    for fail_state, event in cut_off:
+        functions.invoke(FunctionName=function(fail_state), Payload=json.dumps(event).encode())
     return len(cut_off)
 
 
-def running_jobs(journal: Path) -> Iterator[dict[str, Any]]:
-    """What `fail_import` is told of each, as its state machine would."""
+def running_jobs(journal: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The state that writes down each one's failure, and what it is told, as its state machine would."""
     for item in records_in(journal, KIND, f'"{JOB}'):
         if item.get("state") == {"S": "running"}:
-            yield {
-                "tenant": item["PK"]["S"].removeprefix(TENANT),
-                "model": item["model"]["S"],
-                "version": int(item["version"]["N"]),
-                "job_id": item["SK"]["S"].removeprefix(JOB),
-                "attempt": int(item["attempt"]["N"]),
-                "error": {"Error": CUT_OFF, "Cause": ""},
-            }
+            kind = item.get("kind", {}).get("S", "")
+            yield (
+                FAIL_STATES.get(kind, FAIL_IMPORT),
+                {
+                    "tenant": item["PK"]["S"].removeprefix(TENANT),
+                    "model": item["model"]["S"],
+                    "version": int(item["version"]["N"]),
+                    "job_id": item["SK"]["S"].removeprefix(JOB),
+                    "attempt": int(item["attempt"]["N"]),
+                    "error": {"Error": CUT_OFF, "Cause": ""},
+                },
+            )
 
 
-def _fail_import(endpoint: str) -> str:
-    """The function behind the state, named by it or by its parameters."""
+def _function_of(name: str, endpoint: str) -> str:
+    """The function behind a state, named by it or by its parameters."""
     states = client("stepfunctions", endpoint)
     for machine in states.list_state_machines()["stateMachines"]:
         definition = json.loads(states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])["definition"])
-        state = definition["States"].get(FAIL_STATE)
+        state = definition["States"].get(name)
         if state:
             return str(state.get("Parameters", {}).get("FunctionName", state["Resource"]))
-    raise LookupError(f"no state machine has a state {FAIL_STATE}")
+    raise LookupError(f"no state machine has a state {name}")

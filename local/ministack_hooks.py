@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local import ministack_iam
+from local import ministack_iam, ministack_maps
 from local.aws import ACCOUNT, KEYS, REGION
 from local.batch import Batch, JobFailed, JobLate
 
@@ -117,7 +117,7 @@ def check_parts() -> None:
     """Ends the process, saying which, if a part that is used here has gone."""
     missing = [
         f"{module}.{part}"
-        for module, parts in (*PARTS.items(), *ministack_iam.PARTS.items())
+        for module, parts in (*PARTS.items(), *ministack_iam.PARTS.items(), *ministack_maps.PARTS.items())
         for part in parts
         if not hasattr(importlib.import_module(module), part)
     ]

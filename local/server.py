@@ -48,9 +48,7 @@ async def serve(port: int, invoke_port: int, endpoint: str, state: Path, workers
 
 
 def _of_this_machine(function: Function) -> Function:
-    """The environments that convert are those that are installed here, whatever the deployment's settings say."""
-    if "CONVERTERS" not in function.environment:
-        return function
+    """What converts and compresses is what is installed here, whatever the deployment's settings say."""
     return replace(function, environment={**function.environment, **converters.settings(function.environment)})
 
 

@@ -22,7 +22,7 @@ from local.aws_services import DELIVER, SAVE
 from local.batch import keep_definitions
 from local.children import start_module, stop
 from local.deploy import deploy
-from local.interrupted import settle_interrupted_imports
+from local.interrupted import settle_interrupted_jobs
 from local.stack_file import NAME, StackFile
 from local.steps import step
 
@@ -75,7 +75,7 @@ class Stack:
                 self._start("server", self.port, *options)
                 self._wait_for("server", self.port)
                 self._wait_for_health()
-            interrupted = settle_interrupted_imports(self.state, endpoint)
+            interrupted = settle_interrupted_jobs(self.state, endpoint)
             _tell(aws_port, DELIVER)
             if interrupted:
                 print(f"jobs that stops have cut off: {interrupted}; POST /api/v1/jobs/<id>/retry runs one again")

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from routes import aliases, descriptions, jobs, keys, models, predictions, uploads, usage, versions
+from routes import aliases, compressions, descriptions, jobs, keys, models, predictions, uploads, usage, versions
 from routes.call import Json, answering, request_id, respond
 
 from aimass import bootstrap
@@ -21,7 +21,7 @@ from aimass.protocols.status import status_of
 logger = Logger(level="INFO")
 app = APIGatewayHttpResolver(enable_validation=True)
 app.use([metered(bootstrap.call_meter), known_parameters, repeatable(bootstrap.idempotency)])
-for part in (uploads, models, versions, descriptions, aliases, predictions, jobs, keys, usage):
+for part in (uploads, models, versions, descriptions, aliases, predictions, compressions, jobs, keys, usage):
     app.include_router(part.router)
 
 

@@ -1,4 +1,4 @@
-"""An import's execution ended badly, perhaps before it could say so: its job ends too."""
+"""An execution, of an import or of a compression, ended badly, perhaps before it could say so: its job ends too."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from aimass import bootstrap
 from aimass.protocols.states import Event, failure_of_execution
-from aimass.usecases.fail_import import fail_import
+from aimass.usecases.fail_job import fail_job
 
 logger = Logger(level="INFO")
 
@@ -22,7 +22,7 @@ def handler(event: Event, context: object) -> Any:
     document, registry = json.loads(detail["input"]), bootstrap.registry()
     tenant, job_id = document["tenant"], document["job_id"]
     failure = failure_of_execution(detail, registry.get_job(tenant, job_id).step)
-    fail_import(registry, tenant, job_id, document["attempt"], failure)
+    fail_job(registry, tenant, job_id, document["attempt"], failure)
     return msgspec.to_builtins(failure)
 
 

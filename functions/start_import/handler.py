@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from aimass import bootstrap
-from aimass.usecases.start_import import ArrivedObject, start_import
+from aimass.protocols.arrivals import arrived_object
+from aimass.usecases.start_import import start_import
 
 logger = Logger(level="INFO")
 batch = BatchProcessor(event_type=EventType.SQS)
@@ -23,19 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 def _start(record: SQSRecord) -> str | None:
     try:
-        return start_import(bootstrap.imports(), _arrived(record))
+        return start_import(bootstrap.imports(), arrived_object(record.json_body))
     except Exception:
         logger.exception("not started", message_id=record.message_id)
         raise
-
-
-def _arrived(record: SQSRecord) -> ArrivedObject:
-    event = record.json_body
-    detail = event["detail"]
-    return ArrivedObject(
-        bucket=detail["bucket"]["name"],
-        key=detail["object"]["key"],
-        version_id=detail["object"]["version-id"],
-        size=detail["object"]["size"],
-        time=event["time"],
-    )

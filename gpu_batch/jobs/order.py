@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,9 @@ from typing import Any
 
 from aimass.formats.converter import Candidate
 from aimass.sandbox.limits import MIB, Limits
+
+_NEEDED = ("model.onnx", "asked.json", "prepared.json", "planned.json")
+_CANDIDATE = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 class OrderInvalid(ValueError):
@@ -57,6 +61,24 @@ class ConversionOrder:
     result_url: str
 
 
+@dataclass(frozen=True)
+class CompressionOrder:
+    """A large model to compress by the candidates of these names, in a folder as `compression.steps` knows it.
+
+    By names within that folder: `files` are URLs of what lies there, `kept` of what an attempt before may have left,
+    and `outputs` are presigned for the PUT of the same. `progress` are those of empty objects, by what they tell. The
+    time of `limits` is the job's, memory and disk are each step's. `attempt` is as `sandbox.compress` has it.
+    """
+
+    attempt: str
+    names: tuple[str, ...]
+    files: dict[str, str]
+    kept: dict[str, str]
+    outputs: dict[str, str]
+    progress: dict[str, str]
+    limits: Limits
+
+
 def parse_order(body: bytes) -> Order:
     """Reads `{files: [{path, url, size, sha256}], sample?, limits: {seconds, memory_mb, disk_mb}, prediction_seconds,
     result_url}`. Raises OrderInvalid.
@@ -92,6 +114,22 @@ def parse_conversion(body: bytes) -> ConversionOrder:
         )
 
 
+def parse_compression(body: bytes) -> CompressionOrder:
+    """Reads `{attempt, names, files, kept, outputs, progress: {name: url}, limits}`. Raises OrderInvalid."""
+    with _readable():
+        document = json.loads(body)
+        places = {name: _urls(document[name]) for name in ("files", "kept", "outputs")}
+        if missing := [name for name in _NEEDED if name not in places["files"]]:
+            raise OrderInvalid(f"the order names no {missing[0]!r}")
+        return CompressionOrder(
+            attempt=str(document["attempt"]),
+            names=tuple(_candidate(one) for one in document["names"]),
+            progress={str(slug): str(url) for slug, url in document["progress"].items()},
+            limits=_conversion_limits(_limits(document)),
+            **places,
+        )
+
+
 @contextmanager
 def _readable() -> Iterator[None]:
     try:
@@ -119,6 +157,17 @@ def _places(listed: list[dict[str, Any]]) -> dict[str, str]:
     return {str(one["name"]): str(one["url"]) for one in listed}
 
 
+def _urls(listed: dict[str, Any]) -> dict[str, str]:
+    """URLs by paths within the folder."""
+    return {_inside(name): str(url) for name, url in listed.items()}
+
+
+def _candidate(name: Any) -> str:
+    if not (isinstance(name, str) and _CANDIDATE.fullmatch(name)):
+        raise OrderInvalid(f"{str(name)[:200]!r} is no candidate's name")
+    return name
+
+
 def _limits(document: dict[str, Any]) -> Limits:
     limits = document["limits"]
     return Limits(
@@ -134,7 +183,12 @@ def _conversion_limits(limits: Limits) -> Limits:
 
 
 def _file(document: dict[str, Any]) -> File:
-    path = PurePosixPath(str(document["path"]))
+    path = _inside(document["path"])
+    return File(path, str(document["url"]), int(document["size"]), str(document["sha256"]))
+
+
+def _inside(written: Any) -> str:
+    path = PurePosixPath(str(written))
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise OrderInvalid(f"{str(path)[:200]!r} is not a path inside the model's folder")
-    return File(str(path), str(document["url"]), int(document["size"]), str(document["sha256"]))
+    return str(path)

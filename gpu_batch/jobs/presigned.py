@@ -14,6 +14,7 @@ from jobs.order import File
 
 _CHUNK = 1 << 20
 _LONGEST_ORDER = 4 << 20
+_MISSING = (403, 404)  # S3 says 403 to whoever may not list
 _RETRIES = urllib3.Retry(total=4, backoff_factor=1, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
 _IN_PASSING = urllib3.Timeout(connect=2, read=2)
@@ -64,6 +65,32 @@ class Presigned:
         if left or digest.hexdigest() != file.sha256:
             raise DigestMismatch(f"{file.path} is not the file that was announced", path=file.path)
 
+    def fetch(self, what: str, url: str, target: Path, most: int) -> bool:
+        """Writes a file of which no more is known than that it has `most` bytes at most; False where there is none.
+
+        It lies at `target` as a whole or not at all.
+        """
+        answer = self._answer(what, "GET", url, preload_content=False)
+        if answer.status in _MISSING:
+            answer.release_conn()
+            return False
+        _check(what, answer)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            with part.open("wb") as out:
+                for chunk in answer.stream(_CHUNK):
+                    if out.tell() + len(chunk) > most:
+                        raise TransferFailed(f"{what} has more than {most} bytes")
+                    out.write(chunk)
+            part.replace(target)
+        except urllib3.exceptions.HTTPError as error:
+            raise TransferFailed(f"{what} broke off: {type(error).__name__}") from None
+        finally:
+            part.unlink(missing_ok=True)
+            answer.close()
+        return True
+
     def write(self, what: str, url: str, body: bytes) -> None:
         """Puts a JSON document."""
         self._request(what, "PUT", url, body=body, headers={"Content-Type": "application/json"})
@@ -79,11 +106,18 @@ class Presigned:
         self._request(what, "PUT", url, body=file, headers=headers)
 
     def _request(self, what: str, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+        answer = self._answer(what, method, url, **options)
+        _check(what, answer)
+        return answer
+
+    def _answer(self, what: str, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
         try:
-            answer = self._pool.request(method, url, **options)
+            return self._pool.request(method, url, **options)
         except urllib3.exceptions.HTTPError as error:
             raise TransferFailed(f"{what} could not be reached: {type(error).__name__}") from None
-        if answer.status >= 300:
-            answer.release_conn()
-            raise TransferFailed(f"{what} answered {answer.status}")
-        return answer
+
+
+def _check(what: str, answer: urllib3.BaseHTTPResponse) -> None:
+    if answer.status >= 300:
+        answer.release_conn()
+        raise TransferFailed(f"{what} answered {answer.status}")

@@ -25,11 +25,14 @@ PERIOD = Duration.minutes(5)
 NEAR_TIMEOUT = 0.9
 # Clients see 501, 504 and 507 by what they send, so one of them at night is no alarm.
 SERVER_ERRORS, SERVER_ERRORS_PERCENT = 5, 1
-# An upload that is refused ends as a failed execution, so one is no alarm; half of all, five at least, is.
+# What is refused ends as a failed execution, so one is no alarm; half of all, five at least, is.
 FAILED_EXECUTIONS, FAILED_EXECUTIONS_PERCENT = 5, 50
-# Steps whose function raises StepRefused for a bad upload, StepBusy to be called again: their errors are counted in the
-# log, without these.
-REFUSING_STEPS = ("identify", "order_conversion", "collect_conversion", "verify", "register")
+# Steps whose function raises StepRefused for what a tenant sent, StepBusy to be called again: their errors are counted
+# in the log, without these.
+REFUSING_STEPS = (
+    *("identify", "order_conversion", "collect_conversion", "verify", "register"),
+    *("prepare", "plan", "compress", "evaluate", "repair", "choose", "order_compression", "publish"),
+)
 # A pattern can't say "or" beside "not", so each has a filter of its own; all count into one metric. The last two are
 # Lambda's own words, of a call that was cut off and of a process that died, as one out of memory does.
 FAULTS = {"raised": '"[ERROR]" -StepRefused -StepBusy', "cut_off": '"Task timed out"', "died": '"Runtime exited"'}
@@ -79,7 +82,8 @@ class Alarms(Construct):
     def _executions(self, name: str, arn: str) -> None:
         # ExecutionsAborted wakes nobody: a tenant who cancels a job aborts its execution.
         about = f"executions of {name} ran out of time: their jobs are settled by settle_import"
-        self._alarm("executions-timedout", about, states_metric(arn, "ExecutionsTimedOut"), 0)
+        short = name.removeprefix(f"{self._prefix}-")
+        self._alarm(f"{short}-executions-timedout", about, states_metric(arn, "ExecutionsTimedOut"), 0)
         share = MathExpression(
             expression=f"IF(failed >= {FAILED_EXECUTIONS}, 100 * failed / MAX([started, failed]), 0)",
             using_metrics={
@@ -87,10 +91,12 @@ class Alarms(Construct):
                 "started": states_metric(arn, "ExecutionsStarted"),
             },
             period=PERIOD,
-            label="failed imports, percent",
+            label="failed executions, percent",
         )
-        about = f"half of {name}'s executions fail, {FAILED_EXECUTIONS} or more in 5 minutes; refused uploads count too"
-        self._alarm("executions-failed", about, share, FAILED_EXECUTIONS_PERCENT)
+        about = (
+            f"half of {name}'s executions fail, {FAILED_EXECUTIONS} or more in 5 minutes; what was refused counts too"
+        )
+        self._alarm(f"{short}-executions-failed", about, share, FAILED_EXECUTIONS_PERCENT)
 
     def _dead_letters(self, queue: str) -> None:
         about = f"events that could not be handled lie in {queue}: see docs/operations, Redrive"

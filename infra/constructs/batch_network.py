@@ -24,7 +24,7 @@ from aws_cdk.aws_iam import AnyPrincipal, PolicyStatement, Role, ServicePrincipa
 from aws_cdk.aws_logs import LogGroup
 from constructs import Construct
 
-from infra.constructs.buckets import CONVERSIONS
+from infra.constructs.buckets import COMPRESSIONS, CONVERSIONS
 from infra.settings import Stage
 from infra.stacks.storage import StorageStack
 
@@ -68,13 +68,13 @@ class BatchNetwork(Construct):
         stack = Stack.of(self)
         s3 = f"arn:{stack.partition}:s3:::"
         uploads, artifacts = (f"{s3}{one.name}/{one.prefix}/*" for one in (storage.uploads, storage.artifacts))
-        conversions = f"{s3}{storage.uploads.name}/{CONVERSIONS}/*"
+        orders = [f"{s3}{storage.uploads.name}/{one}/*" for one in (CONVERSIONS, COMPRESSIONS)]
         image_layers = f"{s3}prod-{stack.region}-starport-layer-bucket/*"
         endpoint = self.vpc.add_gateway_endpoint("s3", service=GatewayVpcEndpointAwsService.S3, subnets=[ISOLATED])
         for actions, resources in (
             (["s3:GetObject", "s3:GetObjectVersion"], [uploads, artifacts]),
             (["s3:PutObject"], [artifacts]),
-            (["s3:GetObject", "s3:PutObject"], [conversions]),
+            (["s3:GetObject", "s3:PutObject"], orders),
             (["s3:GetObject"], [image_layers]),
         ):
             endpoint.add_to_policy(PolicyStatement(principals=[AnyPrincipal()], actions=actions, resources=resources))

@@ -47,7 +47,7 @@ from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
 from infra.constructs.batch_network import ISOLATED, BatchNetwork
-from infra.settings import Stage
+from infra.settings import SandboxedJob
 
 SCRATCH, JOB_USER = "/scratch", "10001"
 MAX_VCPUS = 16
@@ -119,32 +119,40 @@ class CpuQueue(Construct):
         )
 
 
-class Conversion(Construct):
-    """One environment that models are converted in: its image, and how a job of it runs on the queue for CPUs.
+class Sandboxed(Construct):
+    """A job on the queue for CPUs that opens what a tenant sent: `python -m jobs.<module>` in an image.
 
     The container starts as root, without capabilities to administer the machine: it gives the process that opens a
     model a user of its own, and shuts it off (ADR 49).
     """
 
     def __init__(
-        self, scope: Construct, environment: str, *, stage: Stage, repository: IRepository, log: ILogGroup
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        image: str,
+        module: str,
+        wanted: SandboxedJob,
+        repository: IRepository,
+        log: ILogGroup,
     ) -> None:
-        super().__init__(scope, f"convert-{environment}")
-        wanted = stage.conversions
+        super().__init__(scope, name)
         container = EcsFargateContainerDefinition(
             self,
             "container",
-            image=ContainerImage.from_ecr_repository(repository, f"convert-{environment}-{stage.image_tag}"),
-            command=["python", "-m", "jobs.convert"],
+            image=ContainerImage.from_ecr_repository(repository, image),
+            command=["python", "-m", f"jobs.{module}"],
             cpu=wanted.vcpus,
             memory=Size.gibibytes(wanted.memory_gib),
             ephemeral_storage_size=Size.gibibytes(wanted.disk_gib),
-            logging=LogDriver.aws_logs(stream_prefix=f"convert-{environment}", log_group=log),
+            logging=LogDriver.aws_logs(stream_prefix=name, log_group=log),
             readonly_root_filesystem=True,
             user="0",
             volumes=[EcsVolume.host(name="scratch", container_path=SCRATCH)],
         )
-        _definition(self, container, [TRY_AGAIN, NO_IMAGE_YET, GIVE_UP], minutes=wanted.minutes)
+        retries = [TRY_AGAIN, NO_IMAGE_YET, GIVE_UP]
+        _definition(self, container, retries, minutes=wanted.minutes, attempts=wanted.attempts)
 
 
 class GpuQueue(Construct):
@@ -275,6 +283,7 @@ def _definition(
     container: EcsFargateContainerDefinition | EcsEc2ContainerDefinition,
     retries: Sequence[RetryStrategy],
     minutes: int = 60,
+    attempts: int = 3,
 ) -> None:
     acknowledge(container.execution_role, "IAM5[Resource::*]", LOGIN)
     definition = EcsJobDefinition(
@@ -283,7 +292,7 @@ def _definition(
         job_definition_name=f"{Stack.of(scope).stack_name}-{scope.node.id}",
         container=container,
         timeout=Duration.minutes(minutes),
-        retry_attempts=3,
+        retry_attempts=attempts,
         retry_strategies=list(retries),
         propagate_tags=True,
     )

@@ -26,7 +26,10 @@ WRITES = {"PutObject"}
 UPLOADS_KEPT = Duration.days(35)  # so long can an import be retried, as long as the table can be restored
 PREDICTIONS = "predictions"  # bodies and answers of prediction jobs, in the uploads bucket
 CONVERSIONS = "conversions"  # orders of conversions and what their jobs left, there too
-PROGRESS = f"{CONVERSIONS}/*.progress"  # what a conversion's job puts there to say how far it is
+EXAMPLES = "data"  # of what a model is asked, for compressions: `data/<tenant>/<folder>/...`, there too
+COMPRESSIONS = "compressions"  # what the steps of compressions leave for each other, and orders of their jobs
+# What a job puts to say how far it is.
+PROGRESS = (f"{CONVERSIONS}/*.progress", f"{COMPRESSIONS}/.progress/*.progress")
 WEEK = Duration.days(7)
 
 
@@ -95,9 +98,9 @@ class PrivateBucket(Construct):
         elif READS.intersection(actions):
             self._key.allow(function, "s3", OBJECT_READ)
 
-    def allow_list(self, function: ServiceFunction, *actions: str) -> None:
-        """Lets the function do these S3 actions that list what is under the prefix."""
-        under_prefix = {"StringLike": {"s3:prefix": f"{self.prefix}/*"}}
+    def allow_list(self, function: ServiceFunction, *actions: str, prefix: str = "") -> None:
+        """Lets the function do these S3 actions that list what is under the bucket's prefix, or another one."""
+        under_prefix = {"StringLike": {"s3:prefix": f"{prefix or self.prefix}/*"}}
         function.allow("s3", actions, self._bucket.bucket_arn, conditions=under_prefix)
 
 
@@ -112,7 +115,7 @@ class UploadsBucket(PrivateBucket):
     """Where models arrive: `uploads/<tenant>/<model>/<file>`, for 35 days. Its events go to EventBridge.
 
     Bodies and answers of prediction jobs lie under `predictions/` for 7 days, orders and results of conversions
-    under `conversions/`.
+    under `conversions/`, workspaces of compressions under `compressions/`; their examples under `data/` for 35.
 
     Web pages of the stage's origins may put parts by presigned URL, and read the ETag that completing asks for.
     """
@@ -128,8 +131,9 @@ class UploadsBucket(PrivateBucket):
         )
         weeks = [
             LifecycleRule(prefix=f"{name}/", expiration=WEEK, noncurrent_version_expiration=Duration.days(1))
-            for name in (PREDICTIONS, CONVERSIONS)
+            for name in (PREDICTIONS, CONVERSIONS, COMPRESSIONS)
         ]
+        examples = LifecycleRule(prefix=f"{EXAMPLES}/", expiration=UPLOADS_KEPT)
         super().__init__(
             scope,
             "uploads",
@@ -137,7 +141,7 @@ class UploadsBucket(PrivateBucket):
             key=key,
             cors=[puts] if origins else [],
             kept=UPLOADS_KEPT,
-            more_rules=weeks,
+            more_rules=[examples, *weeks],
         )
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child

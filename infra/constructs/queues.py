@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk.aws_events import CfnRule
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_lambda import EventSourceMapping
 from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
 from constructs import Construct
 
+from infra.constructs.buckets import PrivateBucket
 from infra.constructs.customer_key import OBJECT_READ, OBJECT_WRITE, CustomerKey
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
@@ -45,7 +47,26 @@ class PrivateQueue(Queue):
         )
         self._key = key
 
-    def accept_from(self, rule_arn: str) -> None:
+    def take_created(self, rule: str, bucket: PrivateBucket, prefix: str) -> None:
+        """Objects created under a prefix of a bucket are sent here, by a rule of that name beside the queue.
+
+        EventBridge's own target class would open the key to a rule of this stack, and so tie storage to it.
+        """
+        scope = self.node.scope
+        assert scope is not None
+        created = CfnRule(
+            scope,
+            rule,
+            event_pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {"bucket": {"name": [bucket.name]}, "object": {"key": [{"prefix": f"{prefix}/"}]}},
+            },
+            targets=[CfnRule.TargetProperty(id=self.node.id, arn=self.queue_arn)],
+        )
+        self._accept_from(created.attr_arn)
+
+    def _accept_from(self, rule_arn: str) -> None:
         """Lets one rule of EventBridge send to the queue."""
         self.add_to_resource_policy(
             PolicyStatement(

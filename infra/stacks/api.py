@@ -5,10 +5,12 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from infra.constructs.buckets import EXAMPLES
 from infra.constructs.http_front import HttpFront
 from infra.constructs.python_layer import PinnedLayer, SourceLayer
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import Stage
+from infra.stacks.compression import CompressionStack
 from infra.stacks.imports import ImportsStack
 from infra.stacks.predict import PredictStack
 from infra.stacks.predictions import ANSWERS, BODIES, PredictionsStack
@@ -24,6 +26,7 @@ class ApiStack(Stack):
         stage: Stage,
         storage: StorageStack,
         imports: ImportsStack,
+        compression: CompressionStack,
         predict: PredictStack,
         predictions: PredictionsStack,
     ) -> None:
@@ -35,12 +38,14 @@ class ApiStack(Stack):
             self,
             stage=stage,
             key=storage.key,
-            functions={"api": self._api(imports, predictions), "predict": predict.predict},
+            functions={"api": self._api(imports, compression, predictions), "predict": predict.predict},
             authorize=self._authorize(),
         )
         CfnOutput(self, "url", value=self.front.url)
 
-    def _api(self, imports: ImportsStack, predictions: PredictionsStack) -> ServiceFunction:
+    def _api(
+        self, imports: ImportsStack, compression: CompressionStack, predictions: PredictionsStack
+    ) -> ServiceFunction:
         storage = self._storage
         function = ServiceFunction(
             self,
@@ -56,6 +61,7 @@ class ApiStack(Stack):
                 "UPLOADS_BUCKET": storage.uploads.name,
                 "ARTIFACTS_BUCKET": storage.artifacts.name,
                 "IMPORT_STATE_MACHINE_ARN": imports.machine.arn,
+                "COMPRESSION_STATE_MACHINE_ARN": compression.machine.arn,
                 "WEBHOOKS_QUEUE_URL": predictions.webhooks.queue_url,
                 "DEFAULT_LIMITS": self._stage.default_limits,
             },
@@ -65,9 +71,12 @@ class ApiStack(Stack):
         storage.uploads.allow(function, "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
         storage.uploads.allow(function, "GetObject", "GetObjectVersion", "PutObject", prefix=BODIES)
         storage.uploads.allow(function, "GetObjectVersion", prefix=ANSWERS)
+        storage.uploads.allow(function, "PutObject", prefix=EXAMPLES)
+        storage.uploads.allow_list(function, "ListBucketVersions", prefix=EXAMPLES)
         storage.artifacts.allow(function, "GetObject", "PutObject")
         predictions.webhooks.allow_send(function)
-        imports.machine.allow_control(function)
+        for machine in (imports.machine, compression.machine):
+            machine.allow_control(function)
         return function
 
     def _authorize(self) -> ServiceFunction:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Duration, Stack
-from aws_cdk.aws_events import CfnRule, EventPattern, Rule, Schedule
+from aws_cdk import Duration
+from aws_cdk.aws_events import EventPattern, Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge
 from infra.constructs.buckets import CONVERSIONS, PROGRESS
 from infra.constructs.import_state_machine import ImportStateMachine
-from infra.constructs.python_layer import PinnedLayer, SourceLayer
+from infra.constructs.job_state_machine import machine_arn
 from infra.constructs.queues import PrivateQueue, WorkQueue
 from infra.constructs.service_function import ServiceFunction
 from infra.settings import CONVERTERS, Stage
 from infra.stacks.predictions import BODIES, PredictionsStack
+from infra.stacks.steps import StepsStack
 from infra.stacks.storage import StorageStack
 
 TRIES_AGAIN = 2
 
 
-class ImportsStack(Stack):
+class ImportsStack(StepsStack):
     def __init__(
         self,
         scope: Construct,
@@ -33,11 +33,7 @@ class ImportsStack(Stack):
         storage: StorageStack,
         predictions: PredictionsStack,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._stage = stage
-        self._storage = storage
-        self._light = [SourceLayer(self), PinnedLayer(self, "deps")]
-        self._heavy = [*self._light, PinnedLayer(self, "ml")]
+        super().__init__(scope, construct_id, stage=stage, storage=storage)
         self.dead_events = PrivateQueue(self, "dead_events", stage=stage, key=storage.key)
         acknowledge(self.dead_events, "SQS3", "it is one: of Lambda's asynchronous calls and of two rules' targets")
         steps = (
@@ -52,14 +48,14 @@ class ImportsStack(Stack):
             self, stage=stage, key=storage.key, functions={step.node.id: step for step in steps}
         )
         self.uploaded = WorkQueue(self, "uploaded", stage=stage, key=storage.key, reader=self._start_import())
-        self._queue_uploads()
+        self.uploaded.take_created("uploaded_rule", storage.uploads, storage.uploads.prefix)
         self._note_progress()
         self._settle_what_ended(self._settle_import())
         self._sweep_every_hour(self._sweep(predictions))
 
     def _start_import(self) -> ServiceFunction:
         storage = self._storage
-        function = self._light_function(
+        function = self.light_function(
             "start_import",
             seconds=30,
             UPLOADS_BUCKET=storage.uploads.name,
@@ -75,7 +71,9 @@ class ImportsStack(Stack):
     def _identify(self) -> ServiceFunction:
         storage = self._storage
         environment = {"UPLOADS_BUCKET": storage.uploads.name, "ARTIFACTS_BUCKET": storage.artifacts.name}
-        function = self._heavy_function("identify", self._stage.identify_memory_mb, environment)
+        function = self.heavy_function(
+            "identify", self._stage.identify_memory_mb, environment, reserved=self._stage.reserved_imports
+        )
         storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
         storage.uploads.allow(function, "GetObject", "GetObjectVersion")
         storage.artifacts.allow(function, "GetObject", "PutObject")
@@ -84,7 +82,7 @@ class ImportsStack(Stack):
     def _order_conversion(self) -> ServiceFunction:
         """Its rights are also what the URLs of an order can do."""
         storage, stage = self._storage, self._stage
-        function = self._light_function(
+        function = self.light_function(
             "order_conversion",
             refuses=True,
             UPLOADS_BUCKET=storage.uploads.name,
@@ -100,7 +98,7 @@ class ImportsStack(Stack):
     def _collect_conversion(self) -> ServiceFunction:
         storage = self._storage
         environment = {"UPLOADS_BUCKET": storage.uploads.name, "ARTIFACTS_BUCKET": storage.artifacts.name}
-        function = self._light_function(
+        function = self.light_function(
             "collect_conversion", memory_mb=1024, seconds=600, refuses=True, scratch=True, **environment
         )
         storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
@@ -115,41 +113,46 @@ class ImportsStack(Stack):
             "MODEL_MEMORY_MB": str(self._stage.model_memory_mb),
             "PREDICTION_SECONDS": str(self._stage.prediction_seconds),
         }
-        function = self._heavy_function("verify", self._stage.verify_memory_mb, environment)
+        function = self.heavy_function(
+            "verify", self._stage.verify_memory_mb, environment, reserved=self._stage.reserved_imports
+        )
         storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
         storage.artifacts.allow(function, "GetObject", "PutObject")
         return function
 
     def _register(self) -> ServiceFunction:
-        function = self._light_function("register", refuses=True)
+        function = self.light_function("register", refuses=True)
         self._storage.table.allow_transactions(function)
         return function
 
     def _fail_import(self) -> ServiceFunction:
-        function = self._light_function("fail_import")
+        function = self.light_function("fail_import")
         self._storage.table.allow_transactions(function)
         return function
 
     def _note_progress(self) -> None:
-        """What a conversion's job puts to say how far it is; the function looks at the whole key."""
-        function = self._light_function("note_progress", asynchronous=True)
-        self._storage.table.allow(function, "PutItem")
-        put = {"bucket": {"name": [self._storage.uploads.name]}, "object": {"key": [{"wildcard": PROGRESS}]}}
+        """What a job puts to say how far it is; the function looks at the whole key."""
+        function = self.light_function("note_progress", dead_letters=self.dead_events)
+        self._storage.table.allow(function, "GetItem", "PutItem", "UpdateItem")
+        put = {
+            "bucket": {"name": [self._storage.uploads.name]},
+            "object": {"key": [{"wildcard": one} for one in PROGRESS]},
+        }
         pattern = EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=put)
         self._call(function, "progress", hours=1, event_pattern=pattern)
 
     def _settle_import(self) -> ServiceFunction:
-        function = self._light_function("settle_import", asynchronous=True)
+        function = self.light_function("settle_import", dead_letters=self.dead_events)
         self._storage.table.allow_transactions(function)
         return function
 
     def _sweep(self, predictions: PredictionsStack) -> ServiceFunction:
         storage = self._storage
-        function = self._light_function(
+        function = self.light_function(
             "sweep",
             memory_mb=512,
             seconds=900,
-            asynchronous=True,
+            dead_letters=self.dead_events,
             UPLOADS_BUCKET=storage.uploads.name,
             ARTIFACTS_BUCKET=storage.artifacts.name,
             WEBHOOKS_QUEUE_URL=predictions.webhooks.queue_url,
@@ -162,67 +165,10 @@ class ImportsStack(Stack):
         predictions.webhooks.allow_send(function)
         return function
 
-    def _light_function(
-        self,
-        name: str,
-        *,
-        memory_mb: int = 256,
-        seconds: int = 30,
-        refuses: bool = False,
-        scratch: bool = False,
-        asynchronous: bool = False,
-        **environment: str,
-    ) -> ServiceFunction:
-        function = ServiceFunction(
-            self,
-            name,
-            stage=self._stage,
-            key=self._storage.key,
-            layers=self._light,
-            memory_mb=memory_mb,
-            seconds=seconds,
-            environment={"TABLE_NAME": self._storage.table.name, **environment},
-            scratch=scratch,
-            refuses=refuses,
-            dead_letters=self.dead_events if asynchronous else None,
-        )
-        if asynchronous:
-            self.dead_events.allow_send(function)
-        return function
-
-    def _heavy_function(self, name: str, memory_mb: int, environment: Mapping[str, str]) -> ServiceFunction:
-        """A state that opens what a tenant sent, in a sandbox."""
-        return ServiceFunction(
-            self,
-            name,
-            stage=self._stage,
-            key=self._storage.key,
-            layers=self._heavy,
-            memory_mb=memory_mb,
-            seconds=900,
-            environment={"TABLE_NAME": self._storage.table.name, **environment},
-            scratch=True,
-            reserved=self._stage.reserved_imports,
-            refuses=True,
-        )
-
-    def _queue_uploads(self) -> None:
-        """EventBridge's own target class would open the key to a rule of this stack, and so tie storage to imports."""
-        uploads = self._storage.uploads
-        rule = CfnRule(
-            self,
-            "uploaded_rule",
-            event_pattern={
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created"],
-                "detail": {"bucket": {"name": [uploads.name]}, "object": {"key": [{"prefix": f"{uploads.prefix}/"}]}},
-            },
-            targets=[CfnRule.TargetProperty(id="uploaded", arn=self.uploaded.queue_arn)],
-        )
-        self.uploaded.accept_from(rule.attr_arn)
-
     def _settle_what_ended(self, settle_import: ServiceFunction) -> None:
-        ended = {"stateMachineArn": [self.machine.arn], "status": ["ABORTED", "FAILED", "TIMED_OUT"]}
+        """Executions of compressions too: their jobs are settled alike."""
+        machines = [self.machine.arn, machine_arn(self, self._stage, "compression")]
+        ended = {"stateMachineArn": machines, "status": ["ABORTED", "FAILED", "TIMED_OUT"]}
         pattern = EventPattern(
             source=["aws.states"], detail_type=["Step Functions Execution Status Change"], detail=ended
         )

@@ -8,7 +8,7 @@ from aws_cdk.aws_logs import LogGroup
 from constructs import Construct
 
 from infra.constructs.batch_network import CONTAINER_INSTANCES, PULL_AND_LOG, BatchNetwork
-from infra.constructs.batch_queues import Conversion, CpuQueue, GpuQueue
+from infra.constructs.batch_queues import CpuQueue, GpuQueue, Sandboxed
 from infra.settings import CONVERTERS, Stage
 from infra.stacks.storage import StorageStack
 
@@ -46,6 +46,24 @@ class JobsStack(Stack):
         )
         for queue, enabled in ((CpuQueue, stage.cpu_jobs), (GpuQueue, stage.gpu_jobs)):
             queue(self, network=network, repository=images, tag=stage.image_tag, log=log, enabled=enabled)
-        for environment in CONVERTERS:
-            Conversion(self, environment, stage=stage, repository=images, log=log)
+        tag = stage.image_tag
+        for name in (f"convert-{environment}" for environment in CONVERTERS):
+            Sandboxed(
+                self,
+                name,
+                image=f"{name}-{tag}",
+                module="convert",
+                wanted=stage.conversions,
+                repository=images,
+                log=log,
+            )
+        Sandboxed(
+            self,
+            "compress",
+            image=f"cpu-{tag}",
+            module="compress",
+            wanted=stage.compressions,
+            repository=images,
+            log=log,
+        )
         CfnOutput(self, "repository", value=images.repository_uri)

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 
 from aws_cdk import Duration, Stack
-from aws_cdk.aws_events import CfnRule
 from constructs import Construct
 
 from infra.constructs.buckets import PREDICTIONS
@@ -37,7 +36,7 @@ class PredictionsStack(Stack):
         self.webhooks.read_by(self._deliver_webhook(), "ChangeMessageVisibility", batch=1)
         self._asked = self._queue("predictions", seconds=COMES_AGAIN_SECONDS, receives=RECEIVES)
         self._asked.read_by(self._run_prediction(), batch=1)
-        self._queue_bodies()
+        self._asked.take_created("asked_rule", storage.uploads, BODIES)
 
     def _queue(self, name: str, *, seconds: int, receives: int) -> PrivateQueue:
         stage, key = self._stage, self._storage.key
@@ -93,20 +92,3 @@ class PredictionsStack(Stack):
         )
         self._storage.table.allow(function, "GetItem", "PutItem")
         return function
-
-    def _queue_bodies(self) -> None:
-        """As imports queues uploads: a rule of this stack that storage knows nothing of."""
-        rule = CfnRule(
-            self,
-            "asked_rule",
-            event_pattern={
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created"],
-                "detail": {
-                    "bucket": {"name": [self._storage.uploads.name]},
-                    "object": {"key": [{"prefix": f"{BODIES}/"}]},
-                },
-            },
-            targets=[CfnRule.TargetProperty(id="predictions", arn=self._asked.queue_arn)],
-        )
-        self._asked.accept_from(rule.attr_arn)

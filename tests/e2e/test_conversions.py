@@ -32,7 +32,7 @@ TRAIN = """
 def trained(tmp_path_factory):
     """A model's file, rows, and what XGBoost itself answers to them."""
     path = tmp_path_factory.mktemp("xgboost") / "model.json"
-    command = [str(python_of("trees")), "-c", textwrap.dedent(TRAIN), str(path)]
+    command = [str(python_of("convert-trees")), "-c", textwrap.dedent(TRAIN), str(path)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows, probabilities = json.loads(told)
     return path.read_bytes(), np.array(rows, np.float32), np.array(probabilities, np.float32)
@@ -119,7 +119,7 @@ TRAIN_ENCODER = """
 
 @needs_trees
 def test_an_encoder_that_takes_its_own_words_alone_needs_no_sample(client, tmp_path):
-    command = [str(python_of("trees")), "-c", textwrap.dedent(TRAIN_ENCODER), str(tmp_path / "towns.pkl")]
+    command = [str(python_of("convert-trees")), "-c", textwrap.dedent(TRAIN_ENCODER), str(tmp_path / "towns.pkl")]
     subprocess.run(command, capture_output=True, check=True)
     job = client.import_model("towns", (tmp_path / "towns.pkl").read_bytes(), "towns.pkl")
     assert job["state"] == "succeeded", job

@@ -126,7 +126,7 @@ TRAIN = """
 def trained(tmp_path_factory):
     """A folder with two models, and what their own libraries answer."""
     folder = tmp_path_factory.mktemp("trained")
-    command = [str(python_of("trees")), "-c", textwrap.dedent(TRAIN), str(folder)]
+    command = [str(python_of("convert-trees")), "-c", textwrap.dedent(TRAIN), str(folder)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return folder, *json.loads(told)
 

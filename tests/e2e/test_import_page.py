@@ -78,7 +78,7 @@ def followed(part: list[Example], url: str, client: Client) -> list[dict[str, An
     shown, job, answer = [], "", {}
     for example in part:
         if example.language == "python":
-            command = [str(python_of(example.environment)), "-c", example.text]
+            command = [str(python_of(f"convert-{example.environment}")), "-c", example.text]
             subprocess.run(command, check=True, capture_output=True)
         elif example.language == "json":
             shown.append(answer)

@@ -23,7 +23,7 @@ BODIES = {
     "/api/v1/uploads": {"model": "{model}", "filename": "a.onnx", "size": 4, "sha256": "ab" * 32},
     "/api/v1/uploads/{upload_id}/complete": {"parts": [{"part_number": 1, "etag": "x"}]},
     "/api/v1/models/{model}": {"description": "taken over"},
-    "/api/v1/models/{model}/versions/{version}": {"label": "taken over"},
+    "/api/v1/models/{model}/versions/{version}": {"label": "taken over", "serving_variant": "original"},
     "/api/v1/models/{model}/versions/{version}/description": {"aimass": 1, "labels": ["taken over", "b", "c"]},
     "/api/v1/models/{model}/aliases/{alias}": {"version": 1},
     "/api/v1/models/{model}/aliases/{alias}/rollback": {},
@@ -32,6 +32,7 @@ BODIES = {
     "/predict": {"model_name": "{model}", "input_format": "numpy array", "data": [[1, 2, 3, 4]]},
     "/predict/{model}": {"input_format": "numpy array", "data": [[1, 2, 3, 4]]},
     "/api/v1/models/{model}/predictions": {"input_format": "numpy array", "data": [[1, 2, 3, 4]]},
+    "/api/v1/models/{model}/versions/{version}/compressions": {"data": {"size": 4, "filename": "rows.csv"}},
     "/v2/repository/index": {},
 }
 EXAMPLES = {"examples": [{"x": [1, 2, 3, 4]}]}
@@ -92,6 +93,7 @@ def make(stack, name):
         "upload_id": upload["upload_id"],
         "key_id": spare["id"],
         "region": "1",
+        "variant": "int8",
     }
     return Tenant(client, names)
 
@@ -125,6 +127,7 @@ UNKNOWN = {
     "upload_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     "key_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     "region": "1",
+    "variant": "int8",
 }
 
 
@@ -139,7 +142,11 @@ def everything_of(stack, tenant):
     items = [item for page in pages for item in page["Items"]]
     listed = [
         (entry["Key"], entry["VersionId"], entry["IsLatest"])
-        for bucket, prefix in ((stack.artifacts_bucket, "artifacts"), (stack.uploads_bucket, "uploads"))
+        for bucket, prefix in (
+            (stack.artifacts_bucket, "artifacts"),
+            (stack.uploads_bucket, "uploads"),
+            (stack.uploads_bucket, "data"),
+        )
         for entry in s3.list_object_versions(Bucket=bucket, Prefix=f"{prefix}/{tenant}/").get("Versions", [])
     ]
     return json.dumps(items, sort_keys=True, default=str), sorted(listed)

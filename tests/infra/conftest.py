@@ -80,10 +80,18 @@ class Deployment:
         properties = self.properties(kind, name)
         return (properties.get("PolicyDocument") or properties["KeyPolicy"])["Statement"]
 
-    def state_machine(self) -> dict[str, Any]:
-        """The import state machine's definition."""
-        properties = self.properties("AWS::StepFunctions::StateMachine", "importmachine")
+    def state_machine(self, name: str = "import") -> dict[str, Any]:
+        """A state machine's definition."""
+        properties = self.properties("AWS::StepFunctions::StateMachine", f"{name}machine")
         return json.loads(properties["DefinitionString"])
+
+    def states(self) -> list[dict[str, Any]]:
+        """Every state of every state machine, those of a Map's items too."""
+        found: list[dict[str, Any]] = []
+        for machine in self.of_type("AWS::StepFunctions::StateMachine").values():
+            for state in json.loads(machine["Properties"]["DefinitionString"])["States"].values():
+                found += [state, *state.get("ItemProcessor", {}).get("States", {}).values()]
+        return found
 
     def _spelled(self, value: Any) -> Any:
         if isinstance(value, list):

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-PARTS = ("storage", "predictions", "imports", "predict", "api", "jobs", "observability")
+PARTS = ("storage", "predictions", "imports", "compression", "predict", "api", "jobs", "observability")
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_a_stage_is_seven_stacks_of_its_own(stage, request):
+def test_a_stage_is_eight_stacks_of_its_own(stage, request):
     stacks = request.getfixturevalue(stage).stacks
     assert stacks == {f"aimass-{stage}-{part}" for part in PARTS}
 
@@ -21,12 +21,12 @@ def test_storage_alone_is_guarded_against_deletion_and_only_in_prod(dev, prod):
 
 def test_nothing_runs_that_is_not_written_here(dev):
     assert not [kind for kind in dev.types() if kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))]
-    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 17
+    assert len(dev.of_type("AWS::Lambda::Function")) == len(dev.functions()) == 27
 
 
 def test_no_layer_version_is_shared_between_stacks(dev):
     # CloudFormation refuses to change an export in use, and every change of code makes a new layer version.
-    exported = [value for value in dev.exports().values() if value in {"aimass", "deps", "ml"}]
+    exported = [value for value in dev.exports().values() if value in {"aimass", "deps", "ml", "rows"}]
     assert exported == []
 
 
@@ -40,7 +40,7 @@ SETTINGS = {
     "AWS::Logs::LogGroup": {"RetentionInDays"},
     "AWS::S3::Bucket": {"CorsConfiguration"},
 }
-OURS = ("storage", "predictions", "imports", "predict", "api")
+OURS = ("storage", "predictions", "imports", "compression", "predict", "api")
 
 
 def test_stages_differ_in_what_their_settings_say_and_in_nothing_else(dev, prod):

@@ -54,7 +54,7 @@ def test_the_cdk_command_checks_by_itself():
 def test_cfn_lint_finds_nothing(stage, request):
     assembly = request.getfixturevalue(stage).assembly
     templates = [str(path) for path in assembly.glob("*.template.json")]
-    assert len(templates) == 7
+    assert len(templates) == 8
     command = [CFN_LINT, "--regions", "eu-central-1", "--ignore-checks", *IGNORED]
     run = subprocess.run([*command, "--template", *templates], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (0, "")
@@ -76,12 +76,14 @@ def with_arns(definition):
     for name, state in definition["States"].items():
         if "Resource" in state:
             state["Resource"] = f"arn:aws:lambda:eu-central-1:123456789012:function:{name}:live"
+        with_arns(state.get("ItemProcessor", {"States": {}}))
     return definition
 
 
+@pytest.mark.parametrize("machine", ["import", "compression"])
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_the_state_machine_is_valid(stage, tmp_path, request):
-    run = validate(with_arns(request.getfixturevalue(stage).state_machine()), tmp_path)
+def test_a_state_machine_is_valid(stage, machine, tmp_path, request):
+    run = validate(with_arns(request.getfixturevalue(stage).state_machine(machine)), tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

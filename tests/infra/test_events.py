@@ -6,7 +6,7 @@ import pytest
 
 from aimass.usecases.webhooks import PAUSES
 
-WORK = ("uploaded", "predictions", "webhooks")
+WORK = ("uploaded", "examples", "predictions", "webhooks")
 QUEUES = (*WORK, *(f"{name}deadletters" for name in WORK), "deadevents")
 UPLOADED = {
     "source": ["aws.s3"],
@@ -16,13 +16,19 @@ UPLOADED = {
 ASKED = UPLOADED | {
     "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"prefix": "predictions/in/"}]}}
 }
-TOLD = UPLOADED | {
-    "detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"wildcard": "conversions/*.progress"}]}}
-}
+GIVEN = UPLOADED | {"detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": [{"prefix": "data/"}]}}}
+PROGRESS = [{"wildcard": "conversions/*.progress"}, {"wildcard": "compressions/.progress/*.progress"}]
+TOLD = UPLOADED | {"detail": {"bucket": {"name": ["uploadsbucket"]}, "object": {"key": PROGRESS}}}
 ENDED_BADLY = {
     "source": ["aws.states"],
     "detail-type": ["Step Functions Execution Status Change"],
-    "detail": {"stateMachineArn": ["importmachine"], "status": ["ABORTED", "FAILED", "TIMED_OUT"]},
+    "detail": {
+        "stateMachineArn": [
+            "importmachine",
+            "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:stateMachine:aimass-dev-compression",
+        ],
+        "status": ["ABORTED", "FAILED", "TIMED_OUT"],
+    },
 }
 
 
@@ -72,7 +78,12 @@ def test_only_the_queues_own_rules_may_send_to_it(dev, name, senders):
 
 
 @pytest.mark.parametrize(
-    ("name", "pattern", "target"), [("uploadedrule", UPLOADED, "uploaded.Arn"), ("askedrule", ASKED, "predictions.Arn")]
+    ("name", "pattern", "target"),
+    [
+        ("uploadedrule", UPLOADED, "uploaded.Arn"),
+        ("examplesrule", GIVEN, "examples.Arn"),
+        ("askedrule", ASKED, "predictions.Arn"),
+    ],
 )
 def test_only_objects_created_under_a_prefix_of_their_own_are_queued(dev, name, pattern, target):
     properties = rule(dev, name)
@@ -80,7 +91,7 @@ def test_only_objects_created_under_a_prefix_of_their_own_are_queued(dev, name, 
     assert [one["Arn"] for one in properties["Targets"]] == [target]
 
 
-@pytest.mark.parametrize(("name", "receives"), [("uploaded", 5), ("predictions", 5), ("webhooks", 12)])
+@pytest.mark.parametrize(("name", "receives"), [("uploaded", 5), ("examples", 5), ("predictions", 5), ("webhooks", 12)])
 def test_a_message_that_fails_each_time_goes_to_dead_letters_that_can_be_moved_back(dev, name, receives):
     redrive = queue(dev, name)["RedrivePolicy"]
     assert redrive == {"deadLetterTargetArn": f"{name}deadletters.Arn", "maxReceiveCount": receives}
@@ -90,7 +101,7 @@ def test_a_webhook_is_given_up_before_it_would_be_a_dead_letter(dev):
     assert len(PAUSES) + 1 < queue(dev, "webhooks")["RedrivePolicy"]["maxReceiveCount"]
 
 
-@pytest.mark.parametrize(("name", "batch"), [("uploaded", 5), ("predictions", 1), ("webhooks", 1)])
+@pytest.mark.parametrize(("name", "batch"), [("uploaded", 5), ("examples", 5), ("predictions", 1), ("webhooks", 1)])
 def test_the_reader_says_which_messages_of_a_batch_must_come_again(dev, name, batch):
     mappings = [one["Properties"] for one in dev.of_type("AWS::Lambda::EventSourceMapping").values()]
     (properties,) = [one for one in mappings if one["EventSourceArn"] == f"{name}.Arn"]
@@ -102,7 +113,12 @@ def test_the_reader_says_which_messages_of_a_batch_must_come_again(dev, name, ba
 
 @pytest.mark.parametrize(
     ("name", "reader", "times"),
-    [("uploaded", "start_import", 6), ("predictions", "run_prediction", 1), ("webhooks", "deliver_webhook", 2)],
+    [
+        ("uploaded", "start_import", 6),
+        ("examples", "start_compression", 6),
+        ("predictions", "run_prediction", 1),
+        ("webhooks", "deliver_webhook", 2),
+    ],
 )
 def test_no_message_comes_again_while_its_batch_may_still_be_worked_on(dev, name, reader, times):
     assert queue(dev, name)["VisibilityTimeout"] >= times * dev.functions()[reader]["Timeout"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aimass.domain.placement import KEPT_MB
-from aimass.usecases.conversion_progress import ENDING, FOLDER
+from aimass.usecases import compression_progress, conversion_progress
 from aimass.usecases.run_prediction import ATTEMPT_SECONDS, LOST_SECONDS
 from infra.settings import OWN_MB, STAGES
 
@@ -25,8 +25,12 @@ IDEMPOTENCY = "idempotencytable.Arn"
 UPLOADS = "uploadsbucket.Arn/uploads/*"
 ARTIFACTS = "artifactsbucket.Arn/artifacts/*"
 KEY = "key.Arn"
-EXECUTIONS = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:aimass-dev-import:*"
+EXECUTIONS = [
+    f"arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:aimass-dev-{machine}:*"
+    for machine in ("import", "compression")
+]
 START_IMPORT = ("states:StartExecution", "importmachine")
+START_COMPRESSION = ("states:StartExecution", "compressionmachine")
 
 
 def on(resource, *actions):
@@ -53,6 +57,13 @@ READ_WRITE_ARTIFACTS = on(ARTIFACTS, "s3:GetObject", "s3:PutObject") | WRITE_OBJ
 BODIES = "uploadsbucket.Arn/predictions/in/*"
 ANSWERS = "uploadsbucket.Arn/predictions/out/*"
 CONVERSIONS = "uploadsbucket.Arn/conversions/*"
+EXAMPLES = "uploadsbucket.Arn/data/*"
+WORKSPACE = (
+    STEP
+    | on("uploadsbucket.Arn/compressions/*", "s3:GetObject", "s3:PutObject")
+    | on("uploadsbucket.Arn", "s3:ListBucket")
+    | WRITE_OBJECTS
+)
 READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 TELL = on("webhooks.Arn", "sqs:SendMessage") | through("sqs", "Decrypt", "GenerateDataKey")
 PREDICT = (
@@ -75,8 +86,10 @@ RIGHTS = {
     | on(ANSWERS, "s3:GetObjectVersion")
     | TELL
     | READ_WRITE_ARTIFACTS
-    | on(EXECUTIONS, "states:DescribeExecution", "states:StopExecution")
-    | {START_IMPORT},
+    | on(EXAMPLES, "s3:PutObject")
+    | on("uploadsbucket.Arn", "s3:ListBucketVersions")
+    | {(f"states:{action}Execution", one) for one in EXECUTIONS for action in ("Describe", "Stop")}
+    | {START_IMPORT, START_COMPRESSION},
     "predict-small": PREDICT | {("lambda:InvokeFunction", f"predict{tier}live") for tier in ("medium", "large")},
     "predict-medium": PREDICT,
     "predict-large": PREDICT,
@@ -96,7 +109,26 @@ RIGHTS = {
     "register": TRANSACTIONS,
     "fail_import": TRANSACTIONS,
     "settle_import": TRANSACTIONS | DEAD_EVENTS,
-    "note_progress": on(TABLE, "dynamodb:PutItem") | WRITE_TABLES | DEAD_EVENTS,
+    "note_progress": STEP | DEAD_EVENTS,
+    "start_compression": TRANSACTIONS
+    | on("examples.Arn", *READ_QUEUE)
+    | through("sqs", "Decrypt")
+    | {START_COMPRESSION},
+    "prepare": WORKSPACE
+    | on(EXAMPLES, "s3:GetObjectVersion")
+    | on("uploadsbucket.Arn", "s3:ListBucketVersions")
+    | on(ARTIFACTS, "s3:GetObject"),
+    "plan": WORKSPACE,
+    "compress": WORKSPACE,
+    "evaluate": WORKSPACE,
+    "repair": WORKSPACE,
+    "choose": WORKSPACE,
+    "order_compression": WORKSPACE,
+    "publish": TRANSACTIONS
+    | on("uploadsbucket.Arn/compressions/*", "s3:GetObject")
+    | on("uploadsbucket.Arn", "s3:ListBucket")
+    | READ_WRITE_ARTIFACTS,
+    "fail_compression": TRANSACTIONS,
     "sweep": TRANSACTIONS
     | DELETE
     | DEAD_EVENTS
@@ -125,6 +157,7 @@ VALUES = {
     "UPLOADS_BUCKET": "uploadsbucket",
     "ARTIFACTS_BUCKET": "artifactsbucket",
     "IMPORT_STATE_MACHINE_ARN": "importmachine",
+    "COMPRESSION_STATE_MACHINE_ARN": "compressionmachine",
     "MODEL_MEMORY_MB": str(min(DEV.tiers.large - 384, DEV.verify_memory_mb - 512)),
     "PREDICTION_SECONDS": str(DEV.prediction_seconds),
     "DEFAULT_LIMITS": json.dumps(asdict(DEV.limits)),
@@ -132,23 +165,27 @@ VALUES = {
     "WEBHOOKS_QUEUE_URL": "webhooks",
     "CONVERTERS": "",
     "CONVERSION_LIMITS": DEV.conversions.limits,
+    "COMPRESSORS": "",
+    "COMPRESSION_LIMITS": DEV.compressions.limits,
+    "COMPRESS_LARGE_MB": str(DEV.compress_large_mb),
 }
 QUEUES = {
     "uploaded.Arn": "queue of Object Created in uploads",
+    "examples.Arn": "queue of Object Created in data",
     "predictions.Arn": "queue of Object Created in predictions/in",
     "webhooks.Arn": "queue of webhooks",
 }
 TIERS = ("small", "medium", "large")
-BADLY_ENDED = "an import's execution ended badly"
+BADLY_ENDED = "an execution ended badly"
 
 
 def occasion(rule):
     if rule.get("ScheduleExpression") == "rate(1 hour)":
         return "every hour"
     if rule["EventPattern"]["source"] == ["aws.s3"]:
-        (key,) = rule["EventPattern"]["detail"]["object"]["key"]
-        assert key == {"wildcard": f"{FOLDER}/*{ENDING}"}
-        return f"Object Created, `{key['wildcard']}`"
+        keys = [one["wildcard"] for one in rule["EventPattern"]["detail"]["object"]["key"]]
+        assert keys == [f"{one.FOLDER}/*{one.ENDING}" for one in (conversion_progress, compression_progress)]
+        return "Object Created, " + " or ".join(f"`{key}`" for key in keys)
     return BADLY_ENDED
 
 
@@ -176,8 +213,8 @@ def test_the_trigger_is_as_documented_and_calls_the_alias(dev, row):
     name, trigger = row[0], row[1]
     alias = f"{plain(name)}live"
     found = []
-    if any(state.get("Resource") == alias for state in dev.state_machine()["States"].values()):
-        found.append("state (catch)" if name == "fail_import" else "state")
+    if any(state.get("Resource") == alias for state in dev.states()):
+        found.append("state (catch)" if name in ("fail_import", "fail_compression") else "state")
     if any(r["Properties"]["IntegrationUri"] == alias for r in dev.of_type("AWS::ApiGatewayV2::Integration").values()):
         found.append("HTTP API")
     if f"/{alias}/" in dev.properties("AWS::ApiGatewayV2::Authorizer", "fronthttpbykey")["AuthorizerUri"]:
@@ -238,7 +275,7 @@ def test_verify_leaves_of_the_largest_tier_what_predict_keeps_for_itself():
 
 def test_one_prediction_is_cut_off_before_predict_itself_is(dev):
     functions = dev.functions()
-    names = [*(f"predict-{tier}" for tier in TIERS), "verify"]
+    names = [*(f"predict-{tier}" for tier in TIERS), "verify", "publish"]
     (seconds,) = {functions[name]["Environment"]["Variables"]["PREDICTION_SECONDS"] for name in names}
     assert all(functions[f"predict-{tier}"]["Timeout"] > int(seconds) for tier in TIERS)
 
@@ -246,7 +283,7 @@ def test_one_prediction_is_cut_off_before_predict_itself_is(dev):
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
 def test_a_tenants_limits_are_the_stages(stage, request):
     functions = request.getfixturevalue(stage.name).functions()
-    for name in ("api", "authorize", "start_import"):
+    for name in ("api", "authorize", "start_import", "start_compression"):
         assert json.loads(functions[name]["Environment"]["Variables"]["DEFAULT_LIMITS"]) == asdict(stage.limits)
 
 
@@ -278,11 +315,22 @@ def test_only_lambda_takes_the_role_on_and_it_has_no_managed_policy(dev, name):
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-@pytest.mark.parametrize(("role", "prefix"), [("startimport", "uploads/*"), ("sweep", "artifacts/*")])
-def test_a_bucket_is_listed_under_its_prefix_only(dev, role, prefix):
-    statements = dev.statements("AWS::IAM::Policy", f"{role}roleDefaultPolicy")
-    (listing,) = [s for s in statements if "s3:ListBucket" in s["Action"]]
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": prefix}}
+@pytest.mark.parametrize(
+    ("name", "prefixes"),
+    [
+        ("start_import", {"uploads/*"}),
+        ("sweep", {"artifacts/*"}),
+        ("api", {"data/*"}),
+        ("prepare", {"data/*", "compressions/*"}),
+        *((name, {"compressions/*"}) for name in ("plan", "compress", "evaluate", "repair", "choose")),
+        *((name, {"compressions/*"}) for name in ("order_compression", "publish")),
+    ],
+)
+def test_a_bucket_is_listed_under_prefixes_only(dev, name, prefixes):
+    statements = dev.statements("AWS::IAM::Policy", f"{plain(name)}roleDefaultPolicy")
+    listing = [s for s in statements if "s3:ListBucket" in str(s["Action"])]
+    assert [set(one["Condition"]) for one in listing] == [{"StringLike"}] * len(prefixes)
+    assert {one["Condition"]["StringLike"]["s3:prefix"] for one in listing} == prefixes
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -307,7 +355,8 @@ def files_of(folder):
 def test_functions_that_hold_large_models_have_room_on_disk(dev):
     scratch = {name: p["EphemeralStorage"]["Size"] for name, p in dev.functions().items() if "EphemeralStorage" in p}
     large = ("predict-medium", "predict-large", "identify", "collect_conversion", "verify", "run_prediction")
-    assert scratch == dict.fromkeys(large, 10240)
+    compression = ("prepare", "plan", "compress", "evaluate", "repair", "choose", "publish")
+    assert scratch == dict.fromkeys((*large, *compression), 10240)
 
 
 def test_the_small_tier_alone_starts_from_a_snapshot(dev):
@@ -316,12 +365,14 @@ def test_the_small_tier_alone_starts_from_a_snapshot(dev):
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-def test_imports_leave_concurrency_to_predictions_where_the_stage_says_so(stage, request):
+def test_imports_and_compressions_leave_concurrency_to_predictions_where_the_stage_says_so(stage, request):
     functions = request.getfixturevalue(stage.name).functions()
     reserved = {name: one.get("ReservedConcurrentExecutions") for name, one in functions.items()}
-    assert {name: count for name, count in reserved.items() if count} == (
-        dict.fromkeys(("identify", "verify"), stage.reserved_imports) if stage.reserved_imports else {}
-    )
+    wanted = dict.fromkeys(("identify", "verify"), stage.reserved_imports)
+    wanted |= dict.fromkeys(("compress", "evaluate"), stage.reserved_compressions)
+    assert {name: count for name, count in reserved.items() if count} == {
+        name: count for name, count in wanted.items() if count
+    }
 
 
 def test_what_asynchronous_calls_leave_behind_goes_to_a_queue(dev):

@@ -16,6 +16,7 @@ SWITCHED_ON = """
 from dataclasses import replace
 import aws_cdk as cdk
 from infra.settings import STAGES
+from infra.stacks.compression import CompressionStack
 from infra.stacks.imports import ImportsStack
 from infra.stacks.jobs import JobsStack
 from infra.stacks.predictions import PredictionsStack
@@ -26,6 +27,7 @@ stage = replace(STAGES["dev"], cpu_jobs=True, gpu_jobs=app.node.try_get_context(
 storage = StorageStack(app, "storage", stage=stage)
 predictions = PredictionsStack(app, "predictions", stage=stage, storage=storage)
 ImportsStack(app, "imports", stage=stage, storage=storage, predictions=predictions)
+CompressionStack(app, "compression", stage=stage, storage=storage)
 JobsStack(app, "jobs", stage=stage, storage=storage)
 app.synth()
 """
@@ -111,7 +113,7 @@ def test_s3_means_our_two_buckets_and_the_layers_of_images(dev):
     }
     s3 = "arn:AWS::Partition:s3:::"
     uploads, artifacts = f"{s3}uploadsbucket/uploads/*", f"{s3}artifactsbucket/artifacts/*"
-    conversions = f"{s3}uploadsbucket/conversions/*"
+    conversions, compressions = (f"{s3}uploadsbucket/{one}/*" for one in ("conversions", "compressions"))
     assert allowed == {
         ("s3:GetObject", uploads),
         ("s3:GetObjectVersion", uploads),
@@ -120,6 +122,8 @@ def test_s3_means_our_two_buckets_and_the_layers_of_images(dev):
         ("s3:PutObject", artifacts),
         ("s3:GetObject", conversions),
         ("s3:PutObject", conversions),
+        ("s3:GetObject", compressions),
+        ("s3:PutObject", compressions),
         ("s3:GetObject", f"{s3}prod-AWS::Region-starport-layer-bucket/*"),
     }
 
@@ -151,15 +155,16 @@ def test_cpu_jobs_run_on_fargate_and_gpu_jobs_on_spot_instances_from_zero(dev):
 
 
 CONVERSIONS = tuple(f"convert{environment}" for environment in CONVERTERS)
+SANDBOXED = (*CONVERSIONS, "compress")
 
 
-@pytest.mark.parametrize("name", ["cpu", "gpu", *CONVERSIONS])
+@pytest.mark.parametrize("name", ["cpu", "gpu", *SANDBOXED])
 def test_a_job_has_no_role_no_privileges_and_one_place_to_write(dev, name):
     properties = container(dev, name)
     assert "JobRoleArn" not in properties
     assert properties.get("Privileged", False) is False
-    # What converts gives the process that opens a model another user, and takes root to do so.
-    assert properties["User"] == ("0" if name in CONVERSIONS else "10001")
+    # What converts or compresses gives the process that opens a model another user, and takes root to do so.
+    assert properties["User"] == ("0" if name in SANDBOXED else "10001")
     assert properties["ReadonlyRootFilesystem"] is True
     assert properties["MountPoints"] == [{"ContainerPath": "/scratch", "SourceVolume": "scratch"}]
     assert properties["Volumes"] == [{"Name": "scratch"}]
@@ -184,19 +189,41 @@ def test_a_conversion_has_the_image_of_its_environment_and_what_the_settings_say
     assert properties["EphemeralStorage"] == {"SizeInGiB": wanted.disk_gib}
 
 
-def test_a_conversions_process_ends_before_its_container_and_leaves_it_memory(dev):
-    limits = json.loads(dev.functions()["order_conversion"]["Environment"]["Variables"]["CONVERSION_LIMITS"])
-    definition = dev.properties("AWS::Batch::JobDefinition", "converttreesdefinition")
+def test_a_compression_has_the_image_for_cpus_and_what_the_settings_say(all_on):
+    properties, wanted = container(all_on, "compress"), STAGES["dev"].compressions
+    assert json.dumps(properties["Image"]).endswith(':cpu-7"')
+    assert properties["Command"] == ["python", "-m", "jobs.compress"]
+    assert {one["Type"]: one["Value"] for one in properties["ResourceRequirements"]} == {
+        "VCPU": str(wanted.vcpus),
+        "MEMORY": str(wanted.memory_gib * 1024),
+    }
+    assert properties["EphemeralStorage"] == {"SizeInGiB": wanted.disk_gib}
+
+
+@pytest.mark.parametrize(
+    ("function", "variable", "job", "wanted"),
+    [
+        ("order_conversion", "CONVERSION_LIMITS", "converttrees", STAGES["dev"].conversions),
+        ("order_compression", "COMPRESSION_LIMITS", "compress", STAGES["dev"].compressions),
+    ],
+)
+def test_the_process_that_opens_a_model_ends_before_its_container_and_leaves_it_memory(
+    dev, function, variable, job, wanted
+):
+    limits = json.loads(dev.functions()[function]["Environment"]["Variables"][variable])
+    definition = dev.properties("AWS::Batch::JobDefinition", f"{job}definition")
     assert limits["seconds"] < definition["Timeout"]["AttemptDurationSeconds"]
-    assert limits["memory_mb"] < STAGES["dev"].conversions.memory_gib * 1024
-    assert limits["disk_mb"] < STAGES["dev"].conversions.disk_gib * 1024
+    assert limits["memory_mb"] < wanted.memory_gib * 1024
+    assert limits["disk_mb"] < wanted.disk_gib * 1024
 
 
-def test_what_is_ordered_is_what_the_queue_takes(cpu_on, dev):
-    def enabled(deployment):
-        return deployment.functions()["order_conversion"]["Environment"]["Variables"]["CONVERTERS"]
-
-    assert (enabled(dev), enabled(cpu_on)) == ("", " ".join(CONVERTERS))
+@pytest.mark.parametrize(
+    ("function", "variable", "there"),
+    [("order_conversion", "CONVERTERS", " ".join(CONVERTERS)), ("order_compression", "COMPRESSORS", "1")],
+)
+def test_what_is_ordered_is_what_the_queue_takes(cpu_on, dev, function, variable, there):
+    enabled = [one.functions()[function]["Environment"]["Variables"][variable] for one in (dev, cpu_on)]
+    assert enabled == ["", there]
 
 
 def test_the_user_and_the_folder_are_those_of_the_image(dev):
@@ -212,11 +239,14 @@ def test_a_gpu_job_is_bounded_where_instances_allow_it(dev):
 
 
 def test_an_interrupted_or_unlucky_job_is_tried_again_and_a_hopeless_one_is_not(dev):
+    stage = STAGES["dev"]
+    wanted = dict.fromkeys(CONVERSIONS, stage.conversions) | {"compress": stage.compressions}
+
     def tries(queue):
         definition = dev.properties("AWS::Batch::JobDefinition", f"{queue}definition")
-        seconds = 60 * STAGES["dev"].conversions.minutes if queue in CONVERSIONS else 3600
-        assert definition["Timeout"] == {"AttemptDurationSeconds": seconds}
-        assert definition["RetryStrategy"]["Attempts"] == 3
+        minutes, attempts = (wanted[queue].minutes, wanted[queue].attempts) if queue in wanted else (60, 3)
+        assert definition["Timeout"] == {"AttemptDurationSeconds": 60 * minutes}
+        assert definition["RetryStrategy"]["Attempts"] == attempts
         return definition["RetryStrategy"]["EvaluateOnExit"]
 
     try_again = [
@@ -225,7 +255,7 @@ def test_an_interrupted_or_unlucky_job_is_tried_again_and_a_hopeless_one_is_not(
         {"Action": "EXIT", "OnReason": "*"},
     ]
     assert tries("cpu") == try_again
-    assert [tries(name) for name in CONVERSIONS] == [try_again] * 3
+    assert [tries(name) for name in SANDBOXED] == [try_again] * 4
     assert tries("gpu") == [{"Action": "RETRY", "OnStatusReason": "Host EC2*"}, *try_again]
 
 
@@ -243,7 +273,7 @@ def test_roles_of_jobs_pull_our_images_and_write_our_log_and_nothing_else(dev):
     own |= {"ecr:GetDownloadUrlForLayer", "logs:CreateLogStream", "logs:PutLogEvents"}
     instance = dev.rights("gpuinstancerole")
     assert {action for action, _ in instance if not action.startswith("ecs:")} == own
-    for queue in ("cpu", "gpu", *CONVERSIONS):
+    for queue in ("cpu", "gpu", *SANDBOXED):
         rights = dev.rights(f"{queue}containerExecutionRole")
         assert {action for action, _ in rights} == own
         assert {resource for action, resource in rights if action != "ecr:GetAuthorizationToken"} == {

@@ -25,11 +25,13 @@ LIMIT_BYTES = 250 * 1024 * 1024
 # Lambda's Python brings these; no layer has to.
 OF_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 # What a variable is for: the part of the composition root that needs it.
+PINNED = ("deps", "ml", "rows")
 PARTS = {
     "TABLE_NAME": "registry",
     "UPLOADS_BUCKET": "uploads",
     "ARTIFACTS_BUCKET": "artifacts",
     "IMPORT_STATE_MACHINE_ARN": "import_runner",
+    "COMPRESSION_STATE_MACHINE_ARN": "compression_runner",
 }
 
 
@@ -55,7 +57,7 @@ def for_lambda(dev):
 @pytest.fixture(scope="session")
 def for_this_python(dev):
     """Layer -> a folder with the same for the interpreter that runs the tests, and `runtime` with Lambda's own."""
-    layers = {name: installed((ROOT / "layers" / name / "requirements.lock").read_text()) for name in ("deps", "ml")}
+    layers = {name: installed((ROOT / "layers" / name / "requirements.lock").read_text()) for name in PINNED}
     aimass = dev.assembly / f"asset.{keys_of_layers(dev)['aimass']}"
     return {"aimass": aimass, **layers, "runtime": installed(cut((ROOT / "requirements" / "run.lock").read_text()))}
 
@@ -109,6 +111,18 @@ def test_a_layer_holds_binaries_for_lambdas_python_and_platform_alone(for_lambda
     binaries = [path.name for path in for_lambda[layer].rglob("*.so") if "cpython-" in path.name]
     assert binaries
     assert {name.split("cpython-")[1] for name in binaries} == {"313-x86_64-linux-gnu.so"}
+
+
+def test_the_layer_of_rows_is_for_lambdas_platform_whatever_its_python(for_lambda):
+    binaries = [path.name for path in for_lambda["rows"].rglob("*.so")]
+    assert binaries
+    assert {name.split(".", 1)[1] for name in binaries} == {"abi3.so"}
+
+
+def test_rows_are_read_with_what_prepare_has_and_nothing_else(dev, for_this_python):
+    folders = [for_this_python[one] / "python" for one in [*dev.functions()["prepare"]["Layers"], "runtime"]]
+    ended = run_bare("import aimass.compression.rows, arro3.io; print(arro3.io.__name__)", folders, {})
+    assert (ended.stdout.strip(), ended.stderr) == ("arro3.io", "")
 
 
 def test_every_handler_imports_and_reaches_its_services_with_nothing_but_its_asset_and_layers(

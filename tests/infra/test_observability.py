@@ -8,6 +8,11 @@ import pytest
 
 from infra.settings import STAGES
 
+REFUSING = {
+    *("identify", "order_conversion", "collect_conversion", "verify", "register"),
+    *("prepare", "plan", "compress", "evaluate", "repair", "choose", "order_compression", "publish"),
+}
+
 
 def alarms(deployment):
     """By name, those of the observability stack; the rollouts' own take deployments back and call nobody."""
@@ -32,7 +37,7 @@ def test_every_function_is_watched_for_errors_throttles_and_calls_near_its_timeo
     for folder, properties in deployment.functions().items():
         name = properties["FunctionName"]
         errors = watched.get(("AWS/Lambda", "Errors", "Sum", (name,)))
-        if folder in {"identify", "order_conversion", "collect_conversion", "verify", "register"}:
+        if folder in REFUSING:
             errors = errors or watched.get((f"aimass-{stage}", f"{name}-faults", "Sum", ()))
         assert errors["Threshold"] == 0
         assert watched["AWS/Lambda", "Throttles", "Sum", (name,)]["Threshold"] == 0
@@ -47,8 +52,7 @@ def test_a_wait_of_25_seconds_is_not_near_the_timeout_of_the_control_plane(dev):
 def test_a_refused_upload_is_no_error_of_a_step_nor_is_one_that_is_retried(dev):
     filters = [one["Properties"] for one in dev.of_type("AWS::Logs::MetricFilter").values()]
     logs = {one["LogGroupName"] for one in filters}
-    steps = ("identify", "order-conversion", "collect-conversion", "verify", "register")
-    assert logs == {f"/aws/lambda/aimass-dev-{step}" for step in steps}
+    assert logs == {f"/aws/lambda/aimass-dev-{step.replace('_', '-')}" for step in REFUSING}
     assert logs <= {one["Properties"]["LogGroupName"] for one in dev.of_type("AWS::Logs::LogGroup").values()}
     patterns = {}
     for one in filters:
@@ -64,9 +68,11 @@ def test_executions_that_time_out_and_a_run_of_failures_are_told(dev):
     for machine in machines:
         arn = f"arn:AWS::Partition:states:AWS::Region:AWS::AccountId:stateMachine:{machine['StateMachineName']}"
         assert single(dev)["AWS/States", "ExecutionsTimedOut", "Sum", (arn,)]["Threshold"] == 0
-    failed = alarms(dev)["aimass-dev-executions-failed"]
-    assert "IF(failed >= 5" in json.dumps(failed["Metrics"])
-    assert failed["Threshold"] == 50
+        failed = alarms(dev)[f"{machine['StateMachineName']}-executions-failed"]
+        assert "IF(failed >= 5" in json.dumps(failed["Metrics"])
+        assert arn in json.dumps(failed["Metrics"])
+        assert failed["Threshold"] == 50
+    assert len(machines) == 2
 
 
 def test_a_tenant_who_cancels_a_job_wakes_nobody(dev):

@@ -34,7 +34,7 @@ def names(deployment):
 
 def test_every_name_in_a_command_is_deployed(prod):
     named = set(re.findall(r"aimass-prod-[a-z0-9-]*[a-z0-9]", GUIDE)) - MADE_BY_THE_OPERATOR
-    looped = re.findall(r"for f in ([a-z -]+); do", GUIDE)
+    looped = re.findall(r"for (?:f|machine) in ([a-z -]+); do", GUIDE)
     named |= {f"aimass-prod-{name}" for names in looped for name in names.split()}
     assert named <= names(prod) | prod.stacks
     assert prod.stacks <= named, "a stack that the guide does not know"
@@ -58,6 +58,7 @@ def test_every_module_target_and_setting_it_names_exists():
     for setting in (
         *("alarm_email", "monthly_budget_usd", "origins", "cpu_jobs", "gpu_jobs", "image_tag", "conversions"),
         *("tiers", "limits", "identify_memory_mb", "verify_memory_mb", "reserved_imports"),
+        *("compressions", "compress_memory_mb", "compress_large_mb", "reserved_compressions"),
     ):
         assert hasattr(STAGES["prod"], setting)
         assert f"`{setting}" in GUIDE
@@ -77,7 +78,7 @@ def test_no_function_needs_more_memory_than_the_quota_that_is_asked_for(dev, pro
 def test_the_policy_of_an_s3_client_is_the_uploads_of_one_tenant_and_the_key_through_s3(prod):
     policy = json.loads(GUIDE.partition("```json\n")[2].partition("```")[0])
     put, use = policy["Statement"]
-    assert put["Resource"] == "arn:aws:s3:::UPLOADSBUCKET/uploads/TENANT/*"
+    assert put["Resource"] == [f"arn:aws:s3:::UPLOADSBUCKET/{one}/TENANT/*" for one in ("uploads", "data")]
     assert set(put["Action"]) == {"s3:PutObject", "s3:AbortMultipartUpload"}
     assert (use["Resource"], use["Action"]) == ("CUSTOMERKEY", ["kms:GenerateDataKey", "kms:Decrypt"])
     assert use["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}

@@ -10,9 +10,13 @@ import pytest
 FUNCTIONS = (
     *("api", "authorize", "predict-small", "predict-medium", "predict-large", "start_import", "identify"),
     *("order_conversion", "collect_conversion", "verify", "register", "fail_import", "settle_import", "sweep"),
-    *("note_progress", "run_prediction", "deliver_webhook"),
+    *("note_progress", "run_prediction", "deliver_webhook", "start_compression", "prepare", "plan", "compress"),
+    *("evaluate", "repair", "choose", "order_compression", "publish", "fail_compression"),
 )
-REFUSERS = {"identify", "order_conversion", "collect_conversion", "verify", "register"}
+REFUSERS = {
+    *("identify", "order_conversion", "collect_conversion", "verify", "register"),
+    *("prepare", "plan", "compress", "evaluate", "repair", "choose", "order_compression", "publish"),
+}
 
 
 def plain(name):

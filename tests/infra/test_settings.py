@@ -22,7 +22,7 @@ runpy.run_path({app!r})
 """
 SMALL = """
     tiers=Tiers(small=1769, medium=3008, large=3008), identify_memory_mb=3008, verify_memory_mb=3008,
-    reserved_imports=None,
+    compress_memory_mb=3008, reserved_imports=None, reserved_compressions=None,
     alarm_email="ops@example.com", origins=("https://app.example.com",), monthly_budget_usd=77
 """
 NOBODY = "alarms of aimass-prod reach nobody"

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from aimass import bootstrap
+from aimass.domain.model import Job
 from aimass.domain.ports import PageRequest
 from aimass.protocols import control
 from aimass.protocols.requests import RetryJob
@@ -30,7 +31,17 @@ def list_jobs(state: State = None, model: Model = None, limit: Limit = 100, next
 def get_job(job_id: Identifier) -> Json:
     job = bootstrap.registry().get_job(tenant(), job_id)
     url = bootstrap.prediction_files().answer_url(job.answer) if job.answer else None
-    return control.job_view(job, url)
+    return control.job_view(job, url) | _result(job)
+
+
+def _result(job: Job) -> Json:
+    """What a compression came to, once it has."""
+    from aimass.usecases.compression_reports import compressed
+
+    if job.kind != "compression":
+        return {}
+    found = compressed(bootstrap.registry(), tenant(), job)
+    return {"result": control.compression_result(tenant(), found, bootstrap.artifacts()) if found else None}
 
 
 @router.get("/api/v1/jobs/<job_id>/log", summary="What a job did, line by line", tags=["jobs"])
@@ -49,7 +60,7 @@ def retry(job_id: Identifier, body: RetryJob = _AS_IT_WAS) -> Response[Json]:
     check_accepts(job, accept_drift=body.accept_drift)
     if job.kind == "prediction":
         return respond(202, control.job_view(retry_prediction(bootstrap.predictions(), tenant(), job)))
-    again = retry_job(bootstrap.imports(), tenant(), job_id, accept_drift=body.accept_drift)
+    again = retry_job(bootstrap.control_of(job), tenant(), job_id, accept_drift=body.accept_drift)
     return respond(202, control.job_view(again))
 
 
@@ -58,8 +69,8 @@ def cancel(job_id: Identifier) -> Json:
     from aimass.usecases.cancel import cancel_job
     from aimass.usecases.prediction_jobs import cancel_prediction
 
-    at = bootstrap.imports()
-    job = at.registry.get_job(tenant(), job_id)
+    job = bootstrap.registry().get_job(tenant(), job_id)
+    at = bootstrap.control_of(job)
     if job.kind == "prediction":
         predictions = bootstrap.predictions()
         return control.job_view(cancel_prediction(predictions, at.uploads, at.runner, tenant(), job))

@@ -13,9 +13,11 @@ from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, InvalidArguments
 from aimass.domain.model import Job
 from aimass.domain.webhooks import MAX_URL
+from aimass.protocols import control
 from aimass.protocols.idempotent import REPLAYED_BODY
 from aimass.protocols.native.openapi import INPUT_FORMATS
 from aimass.usecases import prediction_jobs as use
+from aimass.usecases.compression_reports import ended_compression
 from routes.call import Identifier, Json, ModelName, accepted, body_bytes, header, respond, tenant
 
 router = APIGatewayHttpRouter()
@@ -86,12 +88,15 @@ def _signed_anew(at: use.Predictions, replayed: Json) -> Json:
 
 @router.get(
     "/api/v1/jobs/<job_id>/result",
-    summary="What a prediction was answered: status, headers and body as the direct call's",
+    summary="What a prediction was answered: status, headers and body as the direct call's; what a compression came to",
     tags=["predictions"],
 )
 def result(job_id: Identifier) -> Response[Any]:
     at = bootstrap.predictions()
     job = at.registry.get_job(tenant(), job_id)
+    if job.kind == "compression":
+        ended = ended_compression(at.registry, tenant(), job)
+        return respond(200, control.compression_result(tenant(), ended, bootstrap.artifacts()))
     answer = use.stored_answer(job)
     if answer.size > MAX_DIRECT_BYTES:
         return Response(303, headers={"Location": at.files.answer_url(answer)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from aimass import bootstrap
@@ -16,12 +16,14 @@ from aimass.protocols import control
 from aimass.protocols.requests import DescribeVersion
 from aimass.usecases import versions as use
 from aimass.usecases.download import downloads
+from aimass.usecases.variants import change_version, remove_variant
 from routes.call import Json, Limit, ModelName, Number, Token, accepted, listed, respond, tenant
 
 router = APIGatewayHttpRouter()
 State = Annotated[str, Query(pattern="^(ready|stored|importing|failed|deleted|all)$")]
 Tag = Annotated[str | None, Query(max_length=200, description="key:value")]
-Variant = Annotated[str, Query(max_length=63, description="source is the upload, as it came")]
+Variant = Annotated[str, Query(max_length=100, description="source is the upload, as it came")]
+VariantName = Annotated[str, Path(max_length=100)]
 _VERSION = "/api/v1/models/<model>/versions/<version>"
 
 
@@ -45,10 +47,10 @@ def get_version(model: ModelName, version: Number) -> Json:
     return _view(use.get_version(bootstrap.registry(), tenant(), model, version))
 
 
-@router.patch(_VERSION, summary="Change label, notes and tags", tags=["registry"])
+@router.patch(_VERSION, summary="Change label, notes, tags and the variant that answers", tags=["registry"])
 def describe_version(model: ModelName, version: Number, body: DescribeVersion) -> Json:
     changes = body.model_dump(exclude_unset=True)
-    return _view(use.describe_version(bootstrap.registry(), tenant(), model, version, changes))
+    return _view(change_version(bootstrap.registry(), tenant(), model, version, changes))
 
 
 @router.delete(_VERSION, summary="Delete a version; 30 days to restore it", tags=["registry"])
@@ -57,6 +59,12 @@ def delete_version(model: ModelName, version: Number, purge: bool = False) -> Re
         use.purge_version(bootstrap.registry(), bootstrap.artifact_index(), tenant(), model, version)
     else:
         use.delete_version(bootstrap.registry(), tenant(), model, version)
+    return respond(204)
+
+
+@router.delete(f"{_VERSION}/variants/<variant>", summary="Remove a compressed variant", tags=["registry"])
+def delete_variant(model: ModelName, version: Number, variant: VariantName) -> Response[None]:
+    remove_variant(bootstrap.registry(), bootstrap.artifact_index(), tenant(), model, version, variant)
     return respond(204)
 
 

@@ -1,4 +1,7 @@
+import hashlib
+import random
 import threading
+from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -9,7 +12,11 @@ from aimass.adapters.aws.artifacts import CorruptArtifact, S3ArtifactStore
 from aimass.adapters.aws.clients import client
 from aimass.domain.clock import later, now
 from aimass.domain.errors import ArtifactBusy
-from aimass.domain.model import StoredFile
+from aimass.domain.model import Packed, StoredFile
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 def test_identical_files_of_one_tenant_share_one_artifact(artifacts, tmp_path):
@@ -45,6 +52,63 @@ def test_a_corrupt_artifact_is_refused_and_leaves_no_file(artifacts, tmp_path):
     with pytest.raises(CorruptArtifact):
         artifacts.fetch("t", stored, tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def zeros(tmp_path, size=50_000):
+    source = tmp_path / "zeros"
+    source.write_bytes(bytes(size))
+    return source
+
+
+def object_of(artifacts, digest):
+    return artifacts._client.get_object(Bucket="artifacts", Key=f"artifacts/t/sha256/{digest}")["Body"].read()
+
+
+def test_a_file_that_packs_well_is_stored_packed_and_fetched_as_it_was(artifacts, tmp_path):
+    stored = artifacts.put_packed("t", "weights/a.onnx", zeros(tmp_path))
+    assert (stored.path, stored.size, stored.sha256) == ("weights/a.onnx", 50_000, sha256(bytes(50_000)))
+    frame = object_of(artifacts, stored.artifact)
+    assert (len(frame), sha256(frame)) == (stored.stored_size, stored.artifact)
+    assert len(frame) < 1000
+    artifacts.fetch("t", stored, tmp_path / "deep" / "b")
+    assert (tmp_path / "deep" / "b").read_bytes() == bytes(50_000)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["b"]
+    assert len(artifacts._client.list_objects_v2(Bucket="artifacts")["Contents"]) == 1
+
+
+def test_one_that_does_not_is_stored_as_it_is(artifacts, tmp_path):
+    (tmp_path / "noise").write_bytes(random.Random(0).randbytes(50_000))
+    stored = artifacts.put_packed("t", "noise", tmp_path / "noise")
+    assert stored == artifacts.put_file("t", "noise", tmp_path / "noise")
+    assert stored.packed is None
+    assert object_of(artifacts, stored.sha256) == (tmp_path / "noise").read_bytes()
+
+
+def test_a_packed_file_is_known_to_be_wanted_by_the_digest_of_its_packed_bytes(artifacts, index, tmp_path):
+    before = now()
+    stored = artifacts.put_packed("t", "a", zeros(tmp_path))
+    assert not index.mark_deleting("t", stored.artifact, before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"size": 49_999}, "more than 49,999 bytes"),
+        ({"sha256": "ab" * 32}, "has digest"),
+        ({"packed": Packed("cd" * 32, 27)}, "has digest"),
+    ],
+)
+def test_a_packed_file_that_is_not_what_was_said_of_it_is_refused_and_leaves_no_file(
+    artifacts, tmp_path, changes, reason
+):
+    stored = artifacts.put_packed("t", "a", zeros(tmp_path))
+    other = replace(stored, **changes)
+    if other.artifact != stored.artifact:
+        key = f"artifacts/t/sha256/{other.artifact}"
+        artifacts._client.put_object(Bucket="artifacts", Key=key, Body=object_of(artifacts, stored.artifact))
+    with pytest.raises(CorruptArtifact, match=reason):
+        artifacts.fetch("t", other, tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["zeros"]
 
 
 def test_storing_a_file_anew_notes_that_it_is_wanted_even_where_it_is_already(artifacts, index, tmp_path):
@@ -93,6 +157,14 @@ def test_a_download_url_is_signed_for_one_artifact_and_a_time(artifacts, tmp_pat
     assert parameters["X-Amz-Expires"] == "900"
     assert parameters["response-content-type"] == "application/octet-stream"
     assert parameters["response-content-disposition"] == "attachment; filename*=UTF-8''model.onnx"
+
+
+def test_a_packed_file_is_downloaded_as_it_is_stored_and_its_name_says_so(artifacts):
+    file = StoredFile("weights/model.onnx", "ab" * 32, 100, packed=Packed("cd" * 32, 10))
+    url = urlsplit(artifacts.download_url("t", file, 900))
+    assert url.path.endswith(f"/artifacts/t/sha256/{'cd' * 32}")
+    told = parse_qs(url.query)["response-content-disposition"]
+    assert told == ["attachment; filename*=UTF-8''model.onnx.zst"]
 
 
 @given(st.text(max_size=60))

@@ -46,7 +46,7 @@ def call(api, method, path, body=None, tenant="t", binary=False, query=None):
         "isBase64Encoded": binary,
     }
     answer = api.handler(event, CONTEXT)
-    return answer["statusCode"], json.loads(answer["body"])
+    return answer["statusCode"], json.loads(answer["body"] or "null")
 
 
 def test_a_fault_of_ours_answers_500_without_telling_what_broke(api, monkeypatch):

@@ -14,7 +14,8 @@ from aimass.adapters.aws.sweeper import DynamoSweepProgress, S3ArtifactSweeper
 from aimass.usecases.settle import House
 from aimass.usecases.sweep import Sweep
 from aimass.usecases.versions import delete_version
-from tests.unit.aws.test_registry import ready, running
+from tests.unit.aws.test_compressions import job as compression_job
+from tests.unit.aws.test_registry import LIMITS, ready, running
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,6 +45,15 @@ def test_a_job_whose_execution_ended_without_a_word_fails_with_the_reason(settle
         settle_import(ended(status, job), None)
     assert registry.get_job("t", job.id).error.code == code
     assert registry.get_version("t", "m", 1).state == "failed"
+
+
+def test_a_compression_whose_execution_ended_without_a_word_fails_and_frees_its_version(settle_import, registry):
+    ready(registry)
+    registry.start_compression("t", compression_job(), LIMITS)
+    settle_import(ended("ABORTED", compression_job()), None)
+    assert registry.get_job("t", "compress-1").error.code == "interrupted"
+    version = registry.get_version("t", "m", 1)
+    assert (version.state, version.compressing) == ("ready", None)
 
 
 def test_a_job_that_has_ended_stays_as_it_is(settle_import, registry):

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from aimass.domain.model import ModelFiles, Packed
 from aimass.inference.folders import ModelFolders
 from tests.unit.inference.plane import TENANT, Shelf
 
@@ -38,6 +41,16 @@ def test_the_disk_holds_no_more_than_its_bound(shelf, tmp_path):
     folders = ModelFolders(tmp_path, shelf, 10)
     first = folders.folder(TENANT, shelf.store({"model.onnx": b"123456"}))
     second = folders.folder(TENANT, shelf.store({"model.onnx": b"abcdef"}))
+    assert not first.exists()
+    assert second.exists()
+
+
+def test_a_packed_file_needs_room_for_both(shelf, tmp_path):
+    folders = ModelFolders(tmp_path, shelf, 10)
+    first = folders.folder(TENANT, shelf.store({"model.onnx": b"123"}))
+    (file,) = shelf.store({"model.onnx": b"abcde"}).files
+    packed = replace(file, packed=Packed("ab" * 32, 3))
+    second = folders.folder(TENANT, ModelFiles("model.onnx", (packed,)))
     assert not first.exists()
     assert second.exists()
 

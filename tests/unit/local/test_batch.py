@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from local.batch import DEFINITIONS, SECONDS, Batch, JobFailed, JobLate, keep_definitions
+from infra.settings import STAGES
+from local.batch import DEFINITIONS, SECONDS, Batch, Definition, JobFailed, JobLate, keep_definitions
 
 NAME = "aimass-dev-jobs-convert-trees"
 
 
-def python(_environment):
+def python(_image):
     return Path(sys.executable)
 
 
@@ -25,7 +26,7 @@ def jobs(tmp_path):
     """Of a command, what runs it; its output is in `logs/convert-trees.log`."""
     (tmp_path / "logs").mkdir(exist_ok=True)
 
-    def make(program, *, seconds=60, attempts=1, again=(1,), environment=None, at_once=1, waits=SECONDS):
+    def make(program, *, seconds=60, attempts=1, again=(1,), environment=None, at_once=1, waits=None):
         command = ["python", "-c", textwrap.dedent(program)]
         definition = {"name": NAME, "command": command, "environment": environment or {}}
         definition |= {"seconds": seconds, "attempts": attempts, "again": again}
@@ -176,9 +177,13 @@ def test_waiting_for_a_place_counts(jobs, tmp_path):
 
 
 def test_a_submission_waits_as_long_as_the_deployed_state():
-    from infra.constructs import conversion_state
+    for stage in STAGES.values():
+        assert {"convert": stage.conversions.waited_seconds, "compress": stage.compressions.waited_seconds} == SECONDS
 
-    assert conversion_state.SECONDS == SECONDS
+
+@pytest.mark.parametrize(("image", "wait"), [("convert-trees", 9000), ("compress", 18_000)])
+def test_what_takes_longer_is_waited_for_longer(image, wait):
+    assert Definition(f"aimass-dev-jobs-{image}", (), {}, 1, 1, ()).waits == wait
 
 
 def test_what_a_job_nested_deeply_goes_with_it(jobs, tmp_path):
@@ -223,12 +228,15 @@ def test_a_definition_that_is_not_deployed_is_said_so(jobs):
         jobs("").run("job", "other", {}, "tenant")
 
 
-def test_definitions_are_those_of_the_synthesized_conversions(tmp_path):
+def test_definitions_are_those_of_the_synthesized_jobs_that_run_here(tmp_path):
     from infra.synth import synthesize_cached
 
     keep_definitions(synthesize_cached(), tmp_path)
     found = {one["name"]: one for one in json.loads((tmp_path / DEFINITIONS).read_text())}
-    assert set(found) == {f"aimass-dev-jobs-convert-{one}" for one in ("trees", "torch", "tensorflow")}
+    images = ("convert-trees", "convert-torch", "convert-tensorflow", "compress")
+    assert set(found) == {f"aimass-dev-jobs-{one}" for one in images}
     one = found[NAME]
     assert (one["command"], one["attempts"], one["again"]) == (["python", "-m", "jobs.convert"], 3, [1])
     assert one["seconds"] == 2400
+    one = found["aimass-dev-jobs-compress"]
+    assert (one["command"], one["attempts"], one["seconds"]) == (["python", "-m", "jobs.compress"], 2, 7200)

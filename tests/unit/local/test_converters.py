@@ -1,4 +1,6 @@
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,24 @@ def test_an_environment_is_installed_once_its_stamp_is_there(tmp_path):
         (tmp_path / f"convert-{name}" / "bin").mkdir(parents=True)
     (tmp_path / "convert-trees" / "stamp").touch()
     assert converters.installed(tmp_path) == ("trees",)
-    assert converters.python_of("trees", tmp_path) == tmp_path / "convert-trees/bin/python"
+    assert converters.python_of("convert-trees", tmp_path) == tmp_path / "convert-trees/bin/python"
+
+
+def test_what_compresses_is_this_environment():
+    assert converters.python_of("compress") == Path(sys.prefix) / "bin/python"
+
+
+def test_compressions_run_here_whatever_is_deployed_and_share_the_machine_too(monkeypatch):
+    monkeypatch.setattr(converters, "_memory_bytes", lambda: 16 << 30)
+    monkeypatch.setattr(converters.os, "cpu_count", lambda: 2)
+    deployed = {
+        "COMPRESSORS": "",
+        "COMPRESSION_LIMITS": json.dumps({"seconds": 6600, "memory_mb": 29696, "disk_mb": 9}),
+    }
+    found = converters.settings(deployed)
+    assert found["COMPRESSORS"] == "1"
+    assert json.loads(found["COMPRESSION_LIMITS"]) == {"seconds": 6600, "memory_mb": 8192, "disk_mb": 9}
+    assert converters.settings({"TABLE_NAME": "t"}) == {}
 
 
 def test_a_conversion_may_use_part_of_the_machine_and_no_more_than_is_deployed(monkeypatch):

@@ -10,6 +10,9 @@ from aimass.domain.description import Batching, Description, TextInput
 from aimass.domain.model import (
     Alias,
     AliasMove,
+    Candidate,
+    Compression,
+    CompressionCall,
     Deletion,
     Failure,
     Job,
@@ -18,6 +21,7 @@ from aimass.domain.model import (
     Measurements,
     Model,
     ModelFiles,
+    Packed,
     StepTime,
     StoredFile,
     TensorSpec,
@@ -106,6 +110,9 @@ class Artifacts:
     def uri(self, tenant, sha256):
         return f"s3://bucket/{tenant}/{sha256}"
 
+    def download_url(self, tenant, file, seconds):
+        return f"https://bucket/{tenant}/{file.path}"
+
 
 def assert_is(view, kind):
     msgspec.convert(view, kind)
@@ -126,6 +133,24 @@ def test_a_ready_version_has_every_field_but_an_error():
     assert_is(view["description"], records.DescriptionRecord)
     assert_is(control.description_view(replace(READY, description=None)), records.DescriptionRecord)
     assert_is(view["files"][0], records.FileRecord)
+
+
+def test_a_packed_variant_shows_what_it_takes_in_storage_and_where():
+    packed = ModelFiles("m.onnx", (replace(FILES.files[0], packed=Packed("cd" * 32, 4)),))
+    small = replace(READY.variants[0], name="int8", compressed="int8", files=packed)
+    version = replace(READY, variants=(*READY.variants, small), serving_variant="int8")
+    view = control.version_view("t", version, Artifacts())
+    assert_is(view, records.VersionRecord)
+    assert (view["serving_variant"], view["compressed"], view["path"]) == ("int8", None, f"s3://bucket/t/{'ab' * 32}")
+    original, told = view["variants"]
+    assert_is(told, records.VariantRecord)
+    assert (original["packed"], original["stored_size"]) == (None, 10)
+    assert (told["packed"], told["size"], told["stored_size"]) == ("zstd", 10, 4)
+    assert (told["sha256"], told["path"]) == ("ab" * 32, f"s3://bucket/t/{'cd' * 32}")
+    (file,) = told["files"]
+    assert_is(file, records.FileRecord)
+    assert (file["packed"], file["stored_size"], file["stored_sha256"]) == ("zstd", 4, "cd" * 32)
+    assert original["files"][0].keys() == {"path", "size", "sha256", "uri"}
 
 
 def test_a_converted_version_shows_how_near_its_answers_are_and_that_its_owner_took_them():
@@ -153,6 +178,37 @@ def test_a_job_an_alias_and_a_model():
     assert_is(control.job_view(replace(JOB, error=FAILED.failure)), records.JobRecord)
     assert_is(control.alias_view(Alias("m", "prod", 1, 1, "now")), records.AliasRecord)
     assert_is(control.model_view(Model("m", "then", 1)), records.ModelSummary)
+
+
+def compression_job(**asked):
+    candidates = {"int8": Candidate("evaluated", 3.9, 2.5, 0.001)}
+    return replace(JOB, kind="compression", compression=CompressionCall(**asked), candidates=candidates)
+
+
+@pytest.mark.parametrize(
+    ("asked", "data"),
+    [
+        ({}, None),
+        ({"examples": "digits/2026"}, {"prefix": "digits/2026"}),
+        ({"examples": "job", "filename": "rows.csv", "size": 4}, {"size": 4, "filename": "rows.csv"}),
+    ],
+)
+def test_a_compression_shows_what_was_asked_and_its_candidates(asked, data):
+    view = control.job_view(compression_job(methods=("int8",), budget={"agreement": 0.99}, **asked))
+    assert_is(view, records.JobRecord)
+    assert_is(view["compression"], records.CompressionAsked)
+    assert view["compression"]["data"] == data
+    assert view["candidates"]["int8"]["smaller"] == 3.9
+
+
+def test_what_a_compression_came_to():
+    report, page = FILES.files[0], replace(FILES.files[0], path="report.html")
+    done = Compression("job", "then", {"agreement": 0.99}, "size", None, "best left alone", (), report, page)
+    assert_is(control.compression_view("t", done, Artifacts()), records.CompressionRecord)
+    result = control.compression_result("t", done, Artifacts())
+    assert_is(result, records.CompressionResult)
+    assert_is(control.job_view(compression_job()) | {"result": result}, records.JobRecord)
+    assert (result["chosen"], result["report"]["html"]) == (None, "https://bucket/t/report.html")
 
 
 def test_what_lists_show():

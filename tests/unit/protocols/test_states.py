@@ -27,7 +27,7 @@ def test_a_step_is_noted_before_its_work_and_answers_in_plain_values():
     answer = run_step(
         registry, "verify", EVENT, lambda *names: seen.append(list(registry.entered)) or StoredFile("a", "b", 1)
     )
-    assert answer == {"path": "a", "sha256": "b", "size": 1, "memory": 0}
+    assert answer == {"path": "a", "sha256": "b", "size": 1, "memory": 0, "packed": None}
     assert seen == [[("t", "j", 3, "verify")]]
 
 
@@ -78,7 +78,7 @@ def test_a_step_that_cannot_even_be_noted_for_now_is_busy_too():
 
 def test_an_import_that_found_no_capacity_says_so_and_what_to_do():
     failure = failure_of({"Error": "Lambda.TooManyRequestsException", "Cause": "Rate Exceeded."}, "verify")
-    assert failure.message.startswith("all that can run imports was busy; retry the job")
+    assert failure.message.startswith("all that can run this step was busy; retry the job")
 
 
 def test_a_fault_of_the_sandbox_is_logged_with_its_notes_and_not_taken_for_a_refusal(caplog):

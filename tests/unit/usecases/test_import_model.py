@@ -25,7 +25,7 @@ from aimass.domain.ports import PageRequest
 from aimass.sandbox.limits import Limits
 from aimass.usecases import import_model
 from aimass.usecases.cancel import cancel_job
-from aimass.usecases.fail_import import fail_import
+from aimass.usecases.fail_job import fail_job
 from aimass.usecases.import_model import Import, identify, verify
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 from aimass.usecases.register_model import is_registered, register
@@ -238,10 +238,10 @@ def test_more_inputs_and_outputs_than_a_state_may_hand_on_are_refused(at, upload
 def test_a_failure_ends_the_attempt_that_is_running_and_no_other(registry, started):
     job = started()
     reason = Failure("verify", "model_timeout", "did not return")
-    fail_import(registry, "t", job.id, job.attempt + 1, reason)
+    fail_job(registry, "t", job.id, job.attempt + 1, reason)
     assert registry.get_job("t", job.id).state == "running"
     for _ in range(2):
-        fail_import(registry, "t", job.id, job.attempt, reason)
+        fail_job(registry, "t", job.id, job.attempt, reason)
     assert registry.get_job("t", job.id).error == reason
     assert [line.message for line in registry.read_log("t", job.id, PageRequest()).items] == [
         "failed: did not return (model_timeout)"
@@ -257,7 +257,7 @@ def test_a_cancelled_import_stays_cancelled_whatever_its_steps_still_do(at, impo
     cancel_job(at.registry, uploads, imports.runner, "t", job.id)
     with pytest.raises(Conflict):
         register(at.registry, at.index, "t", job.id, identified, ConvertedModel(None), verified)
-    fail_import(at.registry, "t", job.id, job.attempt, Failure("register", "conflict", "is not running"))
+    fail_job(at.registry, "t", job.id, job.attempt, Failure("register", "conflict", "is not running"))
     assert at.registry.get_job("t", job.id).state == "cancelled"
     assert at.registry.get_version("t", "digits", 1).state == "failed"
     assert "failed" not in "".join(log_of(at, job))
@@ -317,7 +317,7 @@ def test_a_graph_that_is_replaced_is_wanted_a_while_longer(at, imports, verifyin
 def test_a_verification_that_fails_leaves_the_version_ready_and_says_why(at, imports, verifying):
     version, job = verifying
     reason = Failure("verify", "model_timeout", "did not return")
-    fail_import(at.registry, "t", job.id, 1, reason)
+    fail_job(at.registry, "t", job.id, 1, reason)
     after = at.registry.get_version("t", "digits", 1)
     assert (after.state, after.verification_failure, after.variants) == ("ready", reason, version.variants)
     assert retry_job(imports, "t", job.id).attempt == 2

@@ -12,7 +12,7 @@ from aimass.domain.model import Model
 from aimass.domain.names import parse_tag
 from aimass.domain.ports import PageRequest
 from aimass.usecases.models import delete_model, describe_model, list_models
-from aimass.usecases.versions import describe_version
+from aimass.usecases.variants import change_version
 from tests.unit.aws.test_registry import listed, ready, reserved
 
 PAGE = PageRequest()
@@ -87,8 +87,8 @@ def test_what_is_not_named_stays(registry):
     ready(registry)
     describe_model(registry, "t", "m", {"description": "digits", "tags": {"a": "1"}})
     assert describe_model(registry, "t", "m", {"tags": {}}).description == "digits"
-    describe_version(registry, "t", "m", 1, {"label": "best", "notes": "trained twice"})
-    described = describe_version(registry, "t", "m", 1, {"tags": {"run": "7"}})
+    change_version(registry, "t", "m", 1, {"label": "best", "notes": "trained twice"})
+    described = change_version(registry, "t", "m", 1, {"tags": {"run": "7"}})
     assert (described.label, described.notes, described.tags) == ("best", "trained twice", {"run": "7"})
     assert registry.get_version("t", "m", 1) == described
 
@@ -96,14 +96,14 @@ def test_what_is_not_named_stays(registry):
 def test_versions_are_found_by_tag(registry):
     for number in (1, 2):
         ready(registry, number)
-    describe_version(registry, "t", "m", 2, {"tags": {"run": "7"}})
+    change_version(registry, "t", "m", 2, {"tags": {"run": "7"}})
     assert [one.number for one in listed(registry, tag=("run", "7"))] == [2]
 
 
 def test_a_version_that_is_importing_is_described_once_it_has_ended(registry):
     reserved(registry)
     with pytest.raises(VersionNotReady):
-        describe_version(registry, "t", "m", 1, {"label": "x"})
+        change_version(registry, "t", "m", 1, {"label": "x"})
 
 
 @pytest.mark.parametrize("tags", [{"a#b": "1"}, {"": "1"}, {"a": "x#y"}, {"a": "é"}, {f"k{n}": "" for n in range(21)}])

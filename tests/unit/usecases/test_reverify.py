@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from aimass.domain.errors import JobNotRetryable, LimitExceeded, VersionNotReady
-from aimass.domain.model import Deletion, Failure, Variant
+from aimass.domain.model import Deletion, Failure, ModelFiles, Packed, StoredFile, Variant
+from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
+from aimass.usecases.register_model import register
 from aimass.usecases.retry import retry_job
 from aimass.usecases.reverify import request_verification
 from aimass.usecases.versions import purge_version
@@ -77,3 +80,30 @@ def test_only_ready_versions_are_verified_and_within_the_jobs_limit(at, version)
     at.limits.grant("t", replace(LIMITS, jobs=1))
     with pytest.raises(LimitExceeded):
         request_verification(at, "t", "m", 1)
+
+
+class Kept:
+    """The index of artifacts, for which nothing here is ever swept."""
+
+    def refer(self, tenant, model, version, digests):
+        pass
+
+    def touch(self, tenant, sha256):
+        pass
+
+
+def test_it_is_the_original_that_is_verified_and_compressed_variants_stay_as_they_were(at, version):
+    importing, job = running(at.registry, 2)
+    packed = ModelFiles("m.onnx", (StoredFile("m.onnx", "cd" * 32, 6, packed=Packed("ef" * 32, 3)),))
+    small = replace(version.variants[0], name="int8", compressed="int8", files=packed, optimized=FILES)
+    both = replace(version, number=2, job_id=importing.job_id, variants=(*version.variants, small))
+    at.registry.register("t", replace(both, serving_variant="int8"), job)
+    again = request_verification(at, "t", "m", 2)
+    ((_, document),) = at.runner.started
+    assert document["identified"]["model"]["files"][0]["sha256"] == FILES.sha256
+    verified = VerifiedModel(both.inputs, both.outputs, replace(MEASURED, onnxruntime="2"), FILES, None)
+    identified = msgspec.convert(document["identified"], IdentifiedModel)
+    register(at.registry, Kept(), "t", again.id, identified, ConvertedModel(None), verified)
+    after = at.registry.get_version("t", "m", 2)
+    assert [one.measurements.onnxruntime for one in after.variants] == ["2", MEASURED.onnxruntime]
+    assert (after.serving, after.variants[1]) == (small, small)

@@ -9,7 +9,8 @@ from aimass.domain.model import ModelFiles, StoredFile
 from aimass.usecases.aliases import move_alias
 from aimass.usecases.download import downloads
 from aimass.usecases.reverify import request_verification
-from aimass.usecases.versions import delete_version, describe_version, purge_version, restore_version
+from aimass.usecases.variants import change_version
+from aimass.usecases.versions import delete_version, purge_version, restore_version
 from tests.unit.aws.test_registry import FILES, listed, ready, running
 
 KEPT = ModelFiles("m.gguf", (StoredFile("m.gguf", "cd" * 32, 100),))
@@ -76,7 +77,7 @@ def test_it_is_not_verified_again(at):
 
 def test_it_is_described_deleted_and_restored_as_any_other(registry):
     stored(registry)
-    assert describe_version(registry, "t", "m", 1, {"notes": "for later"}).notes == "for later"
+    assert change_version(registry, "t", "m", 1, {"notes": "for later"}).notes == "for later"
     delete_version(registry, "t", "m", 1)
     assert registry.get_version("t", "m", 1).state == "deleted"
     assert restore_version(registry, "t", "m", 1).state == "stored"

@@ -8,7 +8,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aimass.adapters.aws.artifact_index import DynamoArtifactIndex
     from aimass.adapters.aws.artifacts import S3ArtifactStore
     from aimass.adapters.aws.conversions import S3ConversionFiles
+    from aimass.adapters.aws.examples import S3ExampleFiles
     from aimass.adapters.aws.idempotency import DynamoIdempotency
     from aimass.adapters.aws.invoke import LambdaTiers
     from aimass.adapters.aws.keys import DynamoApiKeys
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from aimass.adapters.aws.uploads import S3UploadStore
     from aimass.adapters.aws.webhooks import DynamoWebhookSecrets, SqsWebhookQueue
     from aimass.adapters.aws.workflow import StepFunctionsImportRunner
+    from aimass.adapters.aws.workspaces import S3WorkspaceFiles
     from aimass.adapters.onnxruntime.session import OnnxRuntime
     from aimass.domain.model import Job
     from aimass.domain.ports import ArtifactReader
@@ -37,10 +39,15 @@ if TYPE_CHECKING:
     from aimass.sandbox.limits import Limits
     from aimass.usecases.calls import CallMeter
     from aimass.usecases.collect_conversion import Collected
+    from aimass.usecases.compression_steps import Steps
+    from aimass.usecases.compressions import Compressions
     from aimass.usecases.import_model import Import
+    from aimass.usecases.order_compression import LargeCompressions
     from aimass.usecases.order_conversion import Conversions
     from aimass.usecases.predict import Predictor
     from aimass.usecases.prediction_jobs import Predictions
+    from aimass.usecases.prepare_compression import Preparation
+    from aimass.usecases.publish_compression import Publishing
     from aimass.usecases.run_prediction import Runs
     from aimass.usecases.settle import House
     from aimass.usecases.start_import import Imports
@@ -51,6 +58,8 @@ MIB = 1024 * 1024
 _MIB_PER_VCPU = 1769  # as Lambda deals them out
 _SESSION_SHARE = 0.6  # of the function's memory; the rest is for inputs, outputs and what runs
 _PARENT_MIB = 512  # what a step's own process keeps of its function's memory
+_PUBLISH_SECONDS = 720.0  # to verify and pack variants, of the 900 that a function has
+_COMPRESS_SECONDS = 840.0  # for one step, of the 900 that a function has; the rest is for files
 _UNPACKED_MIB = 5120  # what an archive may unpack to, beside an upload of 4 GiB on a disk of 10
 
 
@@ -98,6 +107,34 @@ def imports() -> Imports:
     from aimass.usecases.start_import import Imports
 
     return Imports(registry(), uploads(), import_runner(), tenant_limits())
+
+
+@cache
+def compression_runner() -> StepFunctionsImportRunner:
+    """The state machine of compressions."""
+    from aimass.adapters.aws.workflow import StepFunctionsImportRunner
+
+    return StepFunctionsImportRunner(_client("stepfunctions"), os.environ["COMPRESSION_STATE_MACHINE_ARN"])
+
+
+@cache
+def examples() -> S3ExampleFiles:
+    """What compressions are shown."""
+    from aimass.adapters.aws.examples import S3ExampleFiles
+
+    return S3ExampleFiles(_client("s3"), os.environ["UPLOADS_BUCKET"])
+
+
+def compressions() -> Compressions:
+    """All that asking for a compression, and starting it, takes."""
+    from aimass.usecases.compressions import Compressions
+
+    return Compressions(registry(), examples(), compression_runner(), tenant_limits())
+
+
+def control_of(job: Job) -> Imports:
+    """All that ending a job, or running it again, takes."""
+    return replace(imports(), runner=compression_runner()) if job.kind == "compression" else imports()
 
 
 @cache
@@ -174,11 +211,50 @@ def _converter_remedy(environment: str) -> str:
     return "who runs this service deploys it with the setting `cpu_jobs` on"
 
 
+def large_compressions() -> LargeCompressions:
+    """All that ordering a large model's compression takes."""
+    from aimass.usecases.order_compression import LargeCompressions
+    from aimass.usecases.order_conversion import JobLimits
+
+    limits, here = JobLimits(**json.loads(os.environ["COMPRESSION_LIMITS"])), bool(os.environ["COMPRESSORS"])
+    return LargeCompressions(registry(), workspaces(), _conversion_files(), here, limits)
+
+
+@cache
+def workspaces() -> S3WorkspaceFiles:
+    """What the steps of compressions leave for each other."""
+    from aimass.adapters.aws.workspaces import S3WorkspaceFiles
+
+    return S3WorkspaceFiles(_client("s3"), os.environ["UPLOADS_BUCKET"])
+
+
+def preparation() -> Preparation:
+    """All that preparing a compression takes."""
+    from aimass.usecases.prepare_compression import Preparation
+
+    return Preparation(registry(), artifacts(), examples(), workspaces(), compress_limits())
+
+
+def compression_steps() -> Steps:
+    """All that the steps of a compression take, from `plan` to `choose`."""
+    from aimass.usecases.compression_steps import Steps
+
+    return Steps(registry(), workspaces(), compress_limits())
+
+
 def collected() -> Collected:
     """All that collecting a conversion takes."""
     from aimass.usecases.collect_conversion import Collected
 
     return Collected(registry(), artifacts(), _conversion_files())
+
+
+def publishing() -> Publishing:
+    """All that publishing a compression takes."""
+    from aimass.usecases.publish_compression import Publishing
+
+    stores = (artifacts(), artifact_index(), workspaces())
+    return Publishing(registry(), *stores, verify_limits(), prediction_seconds(), _PUBLISH_SECONDS)
 
 
 def house() -> House:
@@ -383,6 +459,19 @@ def verify_limits() -> Limits:
 
     memory = int(os.environ["MODEL_MEMORY_MB"])
     return Limits(seconds=600, memory_bytes=memory * MIB, file_bytes=_UNPACKED_MIB * MIB)
+
+
+def compress_limits() -> Limits:
+    """What the process that compresses a model may use of its function."""
+    from aimass.sandbox.limits import Limits
+
+    memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - _PARENT_MIB
+    return Limits(seconds=_COMPRESS_SECONDS, memory_bytes=memory * MIB, file_bytes=_UNPACKED_MIB * MIB)
+
+
+def compress_large_bytes() -> int:
+    """Models of more bytes are compressed by a job."""
+    return int(os.environ["COMPRESS_LARGE_MB"]) * MIB
 
 
 def prediction_seconds() -> float:

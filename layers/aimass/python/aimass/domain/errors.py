@@ -48,6 +48,10 @@ class VersionNotFound(NotFound):
     code = "version_not_found"
 
 
+class VariantNotFound(NotFound):
+    code = "variant_not_found"
+
+
 class AliasNotFound(NotFound):
     code = "alias_not_found"
 
@@ -154,6 +158,18 @@ class VersionHeld(Conflict):
     """Aliases point at the version; `details["aliases"]` names them."""
 
     code = "version_held"
+
+
+class CompressionRunning(Conflict):
+    """The version is being compressed already; `details["job_id"]` is the job that does it."""
+
+    code = "compression_running"
+
+
+class VariantServing(Conflict):
+    """The variant is what the version answers with: another one has to be chosen first."""
+
+    code = "variant_serving"
 
 
 class RevisionChanged(Conflict):
@@ -320,6 +336,12 @@ class ConverterMissing(ImportRefused):
     """No environment that converts this format is installed here; the message says how to have it."""
 
     code = "converter_missing"
+
+
+class CompressorMissing(ImportRefused):
+    """The model is too large to be compressed here; the message says what would do."""
+
+    code = "compressor_missing"
 
 
 class ConversionFailed(ImportRefused):

@@ -13,7 +13,29 @@ VersionState = Literal["importing", "ready", "stored", "failed", "deleted"]
 PURGED = "purged"
 _OPEN_TOKENIZER = 18  # times its file: 0.7 MB took 9 MiB, 15.6 MB took 282
 JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
-JobStep = Literal["upload", "identify", "convert", "verify", "register", "predict"]
+JobStep = Literal[
+    "upload",
+    "identify",
+    "convert",
+    "verify",
+    "register",
+    "predict",
+    "prepare",
+    "plan",
+    "compress",
+    "repair",
+    "choose",
+    "publish",
+]
+ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A file's bytes as they are stored: a Zstandard frame, its SHA-256 and its size."""
+
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -21,12 +43,24 @@ class StoredFile:
     """One file of a model: its path inside the model's folder and the artifact that holds its bytes.
 
     `memory` is what a tokenizer's file was measured to take once it is open, in bytes; 0 where nobody measured.
+    `packed`: the artifact holds the file packed by Zstandard, under a digest of its own.
     """
 
     path: str
     sha256: str
     size: int
     memory: int = 0
+    packed: Packed | None = None
+
+    @property
+    def artifact(self) -> str:
+        """The digest of the bytes that are stored."""
+        return self.packed.sha256 if self.packed else self.sha256
+
+    @property
+    def stored_size(self) -> int:
+        """How many bytes are stored."""
+        return self.packed.size if self.packed else self.size
 
     @property
     def open_bytes(self) -> int:
@@ -45,6 +79,11 @@ class ModelFiles:
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
+
+    @property
+    def room(self) -> int:
+        """Bytes of disk that fetching it takes: a packed file lies beside what it unpacks to for a moment."""
+        return self.size + max((file.packed.size for file in self.files if file.packed), default=0)
 
     @property
     def sha256(self) -> str:
@@ -92,6 +131,24 @@ class Variant:
     files: ModelFiles
     optimized: ModelFiles | None
     measurements: Measurements
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How a compression of a version ended: the variant chosen, or None where the original is best left alone.
+
+    `budget` is as a user writes it. `report` is JSON, `page` the same for reading.
+    """
+
+    job_id: str
+    at: str
+    budget: dict[str, float]
+    objective: str
+    chosen: str | None
+    reason: str
+    variants: tuple[str, ...]  # that it made, or made again
+    report: StoredFile
+    page: StoredFile
 
 
 @dataclass(frozen=True)
@@ -160,6 +217,9 @@ class Version:
     conversion: Conversion | None = None
     kept: ModelFiles | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # what its files say of it, as a GGUF file's header does
+    serving_variant: str = ORIGINAL
+    compressing: str | None = None  # the job that compresses it: one at a time
+    compressions: tuple[Compression, ...] = ()  # the newest first
 
     @property
     def asset_memory(self) -> int:
@@ -176,19 +236,25 @@ class Version:
         """Every file that it keeps: source, sample, variants and their optimised graphs, and what describes it."""
         trees = [self.source, self.kept, *(tree for one in self.variants for tree in (one.files, one.optimized))]
         files = [file for tree in trees if tree for file in tree.files]
-        return (*files, *self.assets, *(one for one in (self.sample, self.document, self.described) if one))
+        reports = [file for one in self.compressions for file in (one.report, one.page)]
+        return (*files, *self.assets, *reports, *(one for one in (self.sample, self.document, self.described) if one))
 
     @property
     def digests(self) -> frozenset[str]:
         """The artifacts that hold them."""
-        return frozenset(file.sha256 for file in self.stored_files)
+        return frozenset(file.artifact for file in self.stored_files)
 
     @property
     def stored_bytes(self) -> int:
         """What the version counts for in its tenant's limit: each distinct file once."""
-        return sum({file.sha256: file.size for file in self.stored_files}.values())
+        return sum({file.artifact: file.stored_size for file in self.stored_files}.values())
 
-    def variant(self, name: str = "original") -> Variant:
+    @property
+    def serving(self) -> Variant:
+        """What answers where a call names no variant."""
+        return self.variant(self.serving_variant)
+
+    def variant(self, name: str = ORIGINAL) -> Variant:
         """The variant of that name. Raises KeyError naming it."""
         for variant in self.variants:
             if variant.name == name:
@@ -226,6 +292,7 @@ class VersionSummary:
     variant_names: tuple[str, ...] = ()
     failure: Failure | None = None
     deleted: Deletion | None = None
+    serving_variant: str = ORIGINAL
 
 
 @dataclass(frozen=True)
@@ -370,11 +437,42 @@ class PredictionAnswer:
 
 
 @dataclass(frozen=True)
+class CompressionCall:
+    """What a compression was asked for; what was left out is None.
+
+    `examples` is the folder of the examples, `data/<tenant>/<examples>/...` in the uploads bucket; None: without any.
+    `size` and `filename` are of a file that will be put there.
+    """
+
+    target: Literal["lambda-x86", "gpu"] = "lambda-x86"
+    objective: Literal["size", "latency", "balanced"] = "balanced"
+    budget: dict[str, float] | None = None
+    methods: tuple[str, ...] | None = None
+    examples: str | None = None
+    filename: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """How far a compression is with one of its candidates, and what was seen of it on the rows that choose.
+
+    `smaller` and `faster` are times, `lost` is in the budget's metric.
+    """
+
+    state: Literal["waiting", "compressing", "evaluating", "evaluated", "rejected", "not asked", "passed", "chosen"]
+    smaller: float | None = None
+    faster: float | None = None
+    lost: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """Long work that a tenant can follow."""
 
     id: str
-    kind: Literal["import", "verification", "prediction"]
+    kind: Literal["import", "verification", "prediction", "compression"]
     model: str
     version: int
     filename: str
@@ -392,3 +490,5 @@ class Job:
     reserved_bytes: int = 0  # of its tenant's limit, until it ends
     call: PredictionCall | None = None
     answer: PredictionAnswer | None = None
+    compression: CompressionCall | None = None
+    candidates: dict[str, Candidate] = field(default_factory=dict)  # of a compression, by name, once it is planned

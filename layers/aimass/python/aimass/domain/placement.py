@@ -89,4 +89,4 @@ class Placement:
 
 def _disk_bytes(variant: Variant) -> int:
     """Which graph is fetched, the runtime says that opens it."""
-    return max(variant.files.size, variant.optimized.size if variant.optimized else 0)
+    return max(variant.files.room, variant.optimized.room if variant.optimized else 0)

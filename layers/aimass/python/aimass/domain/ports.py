@@ -12,6 +12,7 @@ from aimass.domain.model import (
     Alias,
     AliasMove,
     ApiKey,
+    Candidate,
     Deletion,
     Due,
     Failure,
@@ -138,6 +139,20 @@ class ModelRegistry(VersionReader, Protocol):
 
     def end_prediction(self, tenant: str, job: Job, *, was: Job) -> None: ...
 
+    def start_compression(self, tenant: str, job: Job, limits: Limits) -> None: ...
+
+    def begin_compression(self, tenant: str, job: Job, *, was: Job) -> None: ...
+
+    def plan_candidates(self, tenant: str, job_id: str, attempt: int, names: Sequence[str]) -> None: ...
+
+    def note_candidate(self, tenant: str, job_id: str, attempt: int, name: str, candidate: Candidate) -> None: ...
+
+    def register_compression(self, tenant: str, before: Version, after: Version, job: Job) -> None: ...
+
+    def set_serving_variant(self, tenant: str, version: Version, name: str) -> None: ...
+
+    def remove_variant(self, tenant: str, before: Version, after: Version) -> None: ...
+
     def log(
         self, tenant: str, job_id: str, attempt: int, step: str, message: str, *, at: str | None = None, place: int = 0
     ) -> None: ...
@@ -189,6 +204,8 @@ class ArtifactStore(ArtifactReader, Protocol):
     """Content-addressed bytes of a tenant: identical files share one artifact."""
 
     def put_file(self, tenant: str, path: str, source: Path) -> StoredFile: ...
+
+    def put_packed(self, tenant: str, path: str, source: Path) -> StoredFile: ...
 
     def uri(self, tenant: str, sha256: str) -> str: ...
 
@@ -245,6 +262,33 @@ class ConversionFiles(Protocol):
     def fetch(self, key: str, target: Path, most: int) -> None: ...
 
 
+class ExampleFiles(Protocol):
+    """Examples for compressions: `data/<tenant>/<folder>/...`, put there by a URL or by any S3 client."""
+
+    def upload_url(self, tenant: str, folder: str, filename: str, size: int, seconds: int) -> str: ...
+
+    def list_folder(self, tenant: str, folder: str, most: int) -> list[SourceFile]: ...
+
+    def download(self, file: SourceFile, target: Path) -> None: ...
+
+
+class WorkspaceFiles(Protocol):
+    """What the steps of a compression leave for each other: named files of one workspace, kept for a week.
+
+    A workspace is a prefix, `compressions/<tenant>/<model>/<version>/<digest of the examples>`.
+    """
+
+    def names(self, workspace: str) -> list[str]: ...
+
+    def fetch(self, workspace: str, names: Iterable[str], folder: Path) -> list[str]: ...
+
+    def store(self, workspace: str, names: Iterable[str], folder: Path) -> None: ...
+
+    def get_url(self, workspace: str, name: str, seconds: int) -> str: ...
+
+    def put_url(self, workspace: str, name: str, seconds: int) -> str: ...
+
+
 class PredictionFiles(Protocol):
     """Bodies and answers of prediction jobs."""
 
@@ -286,7 +330,7 @@ class WebhookSender(Protocol):
 
 
 class ImportRunner(Protocol):
-    """Starts the import state machine; a name that ran before starts nothing."""
+    """Starts a state machine, that of imports or of compressions; a name that ran before starts nothing."""
 
     def start(self, name: str, document: dict[str, Any]) -> None: ...
 

@@ -89,6 +89,17 @@ def external_locations(path: Path) -> set[str]:
     return {_entries(tensor).get("location", "") for tensor in _tensors(_parse(path)) if _is_external(tensor)}
 
 
+def with_external_data_at(path: Path, location: str) -> bytes:
+    """The file of a model whose external data lies in one file, as it is once that is moved beside it to `location`."""
+    model = _parse(path)
+    for tensor in filter(_is_external, _tensors(model)):
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = location
+    moved: bytes = model.SerializeToString(deterministic=True)
+    return moved
+
+
 def weight_sizes(path: Path) -> list[int]:
     """Dimensions of the model's weights, the commonest first: what a variable dimension of an input may have to be.
 

@@ -42,7 +42,7 @@ Media = Pictures | Texts | Rows
 
 @dataclass(frozen=True)
 class Asked:
-    """A call, decoded: what to run. No `outputs` are all of them; no `variant` is the version's first choice."""
+    """A call, decoded: what to run. No `outputs` are all of them; no `variant` is the version's serving one."""
 
     version: Version
     inputs: Mapping[str, Value]
@@ -85,7 +85,7 @@ class DataPlane(Protocol):
 
     def all_statistics(self, tenant: str) -> Mapping[tuple[str, int], ModelStatistics]: ...
 
-    def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]: ...
+    def prepare(self, tenant: str, version: Version, media: Media, variant: str | None = None) -> dict[str, Value]: ...
 
     def predict(self, tenant: str, asked: Asked) -> Prediction: ...
 

@@ -12,7 +12,10 @@ from aimass.inference.cache import BoundedCache, CacheCounts
 
 
 class ModelFolders:
-    """Folders of fetched models under `root`, `max_bytes` together; the least recently used is deleted."""
+    """Folders of fetched models under `root`, `max_bytes` together; the least recently used is deleted.
+
+    What was stored packed counts for what it took while it was unpacked.
+    """
 
     def __init__(self, root: Path, artifacts: ArtifactReader, max_bytes: int) -> None:
         self._root = root
@@ -21,7 +24,7 @@ class ModelFolders:
 
     def folder(self, tenant: str, model: ModelFiles) -> Path:
         """A folder with each file at its relative path. A fetch that fails leaves nothing behind."""
-        return self._folders.get((tenant, model.sha256), model.size, lambda: self._fetch(tenant, model))
+        return self._folders.get((tenant, model.sha256), model.room, lambda: self._fetch(tenant, model))
 
     def file(self, tenant: str, file: StoredFile) -> Path:
         """A single file, kept as a folder of its own."""

@@ -15,6 +15,8 @@ from aimass.inference.dataplane import Asked, DataPlane, Prediction, Value
 
 #: A merged run takes about this long at most, so that nobody who was merged runs out of time.
 _RUN_MS = 1000.0
+#: A compression's passes that scale activations by the whole batch: there a caller's rows would change another's.
+BY_BATCH = {"int8_dynamic"}
 
 Outcome = Prediction | Exception
 
@@ -37,7 +39,10 @@ def batching_of(version: Version, variant: str | None = None) -> Batching | None
     batching = version.description.batching if version.description else None
     if batching is None or any(spec.shape[:1] != (-1,) for spec in (*version.inputs, *version.outputs)):
         return None
-    row_ms = _variant(version, variant).measurements.p50_ms
+    answers = _variant(version, variant)
+    if answers is None or _mixes_rows(answers):
+        return None
+    row_ms = answers.measurements.p50_ms
     rows = int(_RUN_MS / row_ms) if row_ms > 0 else batching.max_batch
     return replace(batching, max_batch=min(batching.max_batch, rows)) if rows > 1 else None
 
@@ -82,11 +87,14 @@ def _form(one: Wanted) -> Hashable | None:
     """What calls must have in common to run together; None for one that runs alone."""
     asked = one.asked
     version = asked.version
-    if batching_of(version, asked.variant) is None or not _joinable_rows(asked):
+    variant = _variant(version, asked.variant)
+    if variant is None or batching_of(version, asked.variant) is None or not _joinable_rows(asked):
         return None
+    # By bytes too: a name may have been taken down and given anew between two calls.
+    model = (variant.name, variant.files.sha256)
     values = [asked.inputs[spec.name] for spec in version.inputs]
     shapes = tuple((value.dtype.str, value.shape[1:]) for value in values)
-    return (one.tenant, version.model, version.number, asked.variant, tuple(asked.outputs), shapes)
+    return (one.tenant, version.model, version.number, model, tuple(asked.outputs), shapes)
 
 
 def _joinable_rows(asked: Asked) -> int:
@@ -143,5 +151,12 @@ def _most_rows(asked: Asked) -> int:
     return batching.max_batch if batching else 1
 
 
-def _variant(version: Version, name: str | None) -> Variant:
-    return next((one for one in version.variants if one.name == name), version.variants[0])
+def _mixes_rows(variant: Variant) -> bool:
+    return any(stage["pass"] in BY_BATCH for stage in variant.config.get("recipe", ()))
+
+
+def _variant(version: Version, name: str | None) -> Variant | None:
+    """What answers; None for a name that is unknown, which the data plane refuses."""
+    with suppress(KeyError):
+        return version.variant(name) if name else version.serving
+    return None

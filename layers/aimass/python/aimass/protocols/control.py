@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
+from aimass.domain.compression import AUTO
 from aimass.domain.conversion import Conversion
 from aimass.domain.model import (
     Alias,
     AliasMove,
+    Compression,
+    CompressionCall,
     Job,
     Limits,
     LogLine,
@@ -25,6 +28,7 @@ from aimass.domain.model import (
 )
 from aimass.domain.ports import ArtifactStore
 from aimass.formats.description_document import document_of
+from aimass.usecases.download import URL_SECONDS, ZSTD, packed_view
 
 View = dict[str, Any]
 
@@ -56,8 +60,9 @@ def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> Vie
     views = [_variant_view(tenant, variant, artifacts) for variant in version.variants]
     return (
         view
-        | {name: value for name, value in views[0].items() if name != "variant"}
+        | {name: value for name, value in views[0].items() if name not in {"variant", "packed", "stored_size"}}
         | {
+            "serving_variant": version.serving_variant,
             "format": version.format,
             "framework": version.framework,
             "opset": version.opset,
@@ -104,8 +109,11 @@ def _sample_view(sample: StoredFile) -> View:
 
 
 def _variant_view(tenant: str, variant: Variant, artifacts: ArtifactStore) -> View:
+    files = variant.files.files
     return {
         "variant": variant.name,
+        "packed": ZSTD if any(file.packed for file in files) else None,
+        "stored_size": sum(file.stored_size for file in files),
         "compressed": variant.compressed,
         "pruned": variant.pruned,
         "config": variant.config,
@@ -119,9 +127,10 @@ def _files_view(tenant: str, files: ModelFiles, artifacts: ArtifactStore) -> Vie
     return {
         "size": files.size,
         "sha256": files.sha256,
-        "path": artifacts.uri(tenant, main.sha256),
+        "path": artifacts.uri(tenant, main.artifact),
         "files": [
-            {"path": file.path, "size": file.size, "sha256": file.sha256, "uri": artifacts.uri(tenant, file.sha256)}
+            {"path": file.path, "size": file.size, "sha256": file.sha256, "uri": artifacts.uri(tenant, file.artifact)}
+            | packed_view(file)
             for file in files.files
         ],
     }
@@ -139,6 +148,7 @@ def version_summary(version: VersionSummary) -> View:
         "timestamp": version.ready_at or version.created_at,
         "size": version.size,
         "variants": list(version.variant_names),
+        "serving_variant": version.serving_variant if version.variant_names else None,
         "error": msgspec.to_builtins(version.failure),
         "purge_at": version.deleted.purge_at if version.deleted else None,
     }
@@ -190,6 +200,39 @@ def log_view(line: LogLine) -> View:
     return view
 
 
+def compression_view(tenant: str, compression: Compression, artifacts: ArtifactStore) -> View:
+    """How a compression of a version ended."""
+    asked = {"job_id": compression.job_id, "at": compression.at, "budget": compression.budget}
+    return asked | {"objective": compression.objective} | compression_result(tenant, compression, artifacts)
+
+
+def compression_result(tenant: str, compression: Compression, artifacts: ArtifactStore) -> View:
+    """What a compression came to; the report can be fetched for an hour."""
+    files = {"json": compression.report, "html": compression.page}
+    return {
+        "chosen": compression.chosen,
+        "reason": compression.reason,
+        "variants": list(compression.variants),
+        "report": {kind: artifacts.download_url(tenant, file, URL_SECONDS) for kind, file in files.items()},
+    }
+
+
+def _asked_view(call: CompressionCall) -> View:
+    """What a compression was asked for, as it is written in the request."""
+    data = None
+    if call.filename is not None:
+        data = {"size": call.size, "filename": call.filename}
+    elif call.examples is not None:
+        data = {"prefix": call.examples}
+    return {
+        "budget": call.budget,
+        "data": data,
+        "methods": AUTO if call.methods is None else list(call.methods),
+        "target": call.target,
+        "objective": call.objective,
+    }
+
+
 def _steps(job: Job) -> list[View]:
     """Each step of each attempt once, from when it was first entered: several states are of one step, or run twice."""
     first = {(one.attempt, one.step): one for one in reversed(job.steps)}
@@ -207,7 +250,10 @@ def _step(job: Job, entered: StepTime, after: StepTime | None) -> View:
 
 
 def job_view(job: Job, answer_url: str | None = None) -> View:
-    """A job's state, step, times and error; of a prediction, its answer too, and where to fetch it for an hour."""
+    """A job's state, step, times and error.
+
+    Of a prediction its answer too, and where to fetch it for an hour; of a compression what was asked, and candidates.
+    """
     view: View = {
         "job_id": job.id,
         "kind": job.kind,
@@ -229,4 +275,6 @@ def job_view(job: Job, answer_url: str | None = None) -> View:
         view["result"] = {"status": answer.status, "size": answer.size, "headers": answer.headers}
         view["result"]["content_type"] = answer.headers.get("content-type", "")
         view["result"] |= {"url": answer_url} if answer_url else {}
+    if job.compression:
+        view |= {"compression": _asked_view(job.compression), "candidates": msgspec.to_builtins(job.candidates)}
     return view

@@ -23,6 +23,11 @@ VERSION = "0.1.0"
 PUBLIC = {"/health", "/openapi.json", "/v2/health/live", "/v2/health/ready"}
 _ACCEPTED = {"202": ("Accepted; status_url tells how it goes on", records.Accepted)}
 _DESCRIPTION = "/api/v1/models/{model}/versions/{version}/description"
+_COMPRESSIONS = "/api/v1/models/{model}/versions/{version}/compressions"
+_REPORTS = (
+    ("/api/v1/jobs/{job_id}/report", "application/json", {"type": "object"}),
+    ("/api/v1/jobs/{job_id}/report.html", "text/html", {"type": "string"}),
+)
 #: Status to its meaning and what is answered.
 ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("post", "/upload"): _ACCEPTED | {"201": ("With ?wait: registered", records.RegisteredUpload)},
@@ -42,6 +47,7 @@ ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("get", "/api/v1/models/{model}/versions/{version}"): {"200": ("Its record", records.VersionRecord)},
     ("patch", "/api/v1/models/{model}/versions/{version}"): {"200": ("Changed", records.VersionRecord)},
     ("delete", "/api/v1/models/{model}/versions/{version}"): {"204": ("Deleted; with ?purge: gone for good", None)},
+    ("delete", "/api/v1/models/{model}/versions/{version}/variants/{variant}"): {"204": ("Removed", None)},
     ("post", "/api/v1/models/{model}/versions/{version}/restore"): {"200": ("Back again", records.VersionRecord)},
     ("get", _DESCRIPTION): {"200": ("Its model description", records.DescriptionRecord)},
     ("put", _DESCRIPTION): {"200": ("Set; predictions see it within 5 s", records.DescriptionRecord)},
@@ -62,11 +68,26 @@ ANSWERS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {
     ("get", "/api/v1/limits"): {"200": ("Limits and usage", records.LimitsRecord)},
     ("post", "/api/v1/jobs/{job_id}/retry"): {"202": ("Running again", records.JobRecord)},
     ("get", "/api/v1/jobs/{job_id}/result"): {
-        "200": ("What the direct call answers, status and headers too: one that was refused is refused here", None),
+        "200": (
+            "What the direct call answers, status and headers too: one that was refused is refused here; "
+            "of a compression the job's `result`",
+            None,
+        ),
         "303": ("Too large for one call: Location gives it for an hour", None),
     },
     ("post", "/api/v1/models/{model}/predictions"): _ACCEPTED
     | {"201": ("With ?size: where to put the body", records.AwaitedPrediction)},
+    ("post", _COMPRESSIONS): _ACCEPTED
+    | {"201": ("With a file announced in `data`: where to put it", records.AwaitedCompression)},
+    ("get", _COMPRESSIONS): {"200": ("Newest first", records.CompressionList)},
+    ("get", "/api/v1/jobs/{job_id}/report"): {
+        "200": ("What was tried, measured and chosen", None),
+        "303": ("Too large for one call: Location gives it for an hour", None),
+    },
+    ("get", "/api/v1/jobs/{job_id}/report.html"): {
+        "200": ("The same as a page", None),
+        "303": ("Too large for one call: Location gives it for an hour", None),
+    },
     ("post", "/api/v1/webhook-secret"): {"201": ("Made; the only time it is told", records.WebhookSecretRecord)},
     ("get", "/api/v1/keys"): {"200": ("Oldest first", records.KeyList)},
     ("post", "/api/v1/keys"): {"201": ("Made; the only time its secret is told", records.KeySecret)},
@@ -120,6 +141,8 @@ def document(control_plane: Any) -> Json:
     direct = NATIVE["/predict/{model}"]["post"]["requestBody"]
     job = whole["paths"]["/api/v1/models/{model}/predictions"]["post"]
     job["requestBody"] = {**direct, "required": False}  # with ?size it is sent later
+    for path, media, schema in _REPORTS:
+        whole["paths"][path]["get"]["responses"]["200"]["content"] = {media: {"schema": schema}}
     whole["paths"] |= NATIVE | TENSORFLOW_SERVING | OPEN_INFERENCE
     for path in PUBLIC & whole["paths"].keys():
         whole["paths"][path]["get"]["security"] = []

@@ -1,12 +1,20 @@
 """What the control plane answers, field by field: the schemas of the OpenAPI document."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from aimass.domain.conversion import Conversion
-from aimass.domain.model import Failure, Limits, LogLine, Measurements, TensorSpec, Usage
+from aimass.domain.model import Candidate, Failure, Limits, LogLine, Measurements, TensorSpec, Usage
 
 
-class FileRecord(TypedDict):
+class PackedRecord(TypedDict):
+    """Of a file that is stored packed, which `zstd -d` unpacks: the size and the digest of what is stored."""
+
+    packed: NotRequired[Literal["zstd"]]
+    stored_size: NotRequired[int]
+    stored_sha256: NotRequired[str]
+
+
+class FileRecord(PackedRecord):
     path: str
     size: int
     sha256: str
@@ -21,7 +29,11 @@ class FilesRecord(TypedDict):
 
 
 class VariantRecord(FilesRecord):
+    """`packed` is `zstd` where some of its files are stored so; `stored_size` is what all of them take in storage."""
+
     variant: str
+    packed: str | None
+    stored_size: int
     compressed: str | None
     pruned: bool
     config: dict[str, Any]
@@ -55,6 +67,8 @@ class SampleRecord(TypedDict):
 class VersionRecord(TypedDict):
     """Everything from `compressed` on is there once the version is ready; `error` when its import failed.
 
+    `serving_variant` answers a call without `compress`; what `compressed` to `measurements` say is the original's.
+
     A stored version, which nothing here answers with, has its files, `format`, `framework`, `parameter_count`, `facts`
     and `source`. `conversion` is null for what was ONNX already.
     """
@@ -73,6 +87,7 @@ class VersionRecord(TypedDict):
     job_id: str
     error: NotRequired[Failure]
     deleted: NotRequired[DeletionRecord]
+    serving_variant: NotRequired[str]
     compressed: NotRequired[str | None]
     pruned: NotRequired[bool]
     config: NotRequired[dict[str, Any]]
@@ -107,6 +122,7 @@ class VersionSummary(TypedDict):
     timestamp: str
     size: int | None
     variants: list[str]
+    serving_variant: str | None
     error: Failure | None
     purge_at: str | None
 
@@ -159,7 +175,7 @@ class ModelList(TypedDict):
     next_token: str | None
 
 
-class DownloadRecord(TypedDict):
+class DownloadRecord(PackedRecord):
     path: str
     size: int
     sha256: str
@@ -180,16 +196,6 @@ class LimitsRecord(TypedDict):
     used: Usage
 
 
-class AnswerRecord(TypedDict):
-    """What a prediction job was answered; `url` gives the body for an hour."""
-
-    status: int
-    size: int
-    content_type: str
-    headers: dict[str, str]
-    url: NotRequired[str]
-
-
 class StepRecord(TypedDict):
     """`state` is `succeeded`, or what the attempt came to in it (`unfinished`: nobody said); of the last, the job's."""
 
@@ -199,8 +205,70 @@ class StepRecord(TypedDict):
     state: str
 
 
+class ExamplesRecord(TypedDict):
+    """A file that was announced, or a folder."""
+
+    size: NotRequired[int]
+    filename: NotRequired[str]
+    prefix: NotRequired[str]
+
+
+class CompressionAsked(TypedDict):
+    """As in the request; `methods` is `auto` or a list, and without a `budget` the platform takes one that fits."""
+
+    budget: dict[str, float] | None
+    data: ExamplesRecord | None
+    methods: str | list[str]
+    target: str
+    objective: str
+
+
+class ReportUrls(TypedDict):
+    """Where the report can be fetched, for an hour."""
+
+    json: str
+    html: str
+
+
+class CompressionResult(TypedDict):
+    """`chosen` is a variant, or null where the original is best left alone."""
+
+    chosen: str | None
+    reason: str
+    variants: list[str]
+    report: ReportUrls
+
+
+class JobResult(TypedDict, total=False):
+    """What a prediction job was answered, `url` giving the body for an hour; from `chosen` on, a compression's."""
+
+    status: int
+    size: int
+    content_type: str
+    headers: dict[str, str]
+    url: str
+    chosen: str | None
+    reason: str
+    variants: list[str]
+    report: ReportUrls
+
+
+class CompressionRecord(CompressionResult):
+    job_id: str
+    at: str
+    budget: dict[str, float]
+    objective: str
+
+
+class CompressionList(TypedDict):
+    """`running` is the job that compresses the version now."""
+
+    compressions: list[CompressionRecord]
+    running: str | None
+
+
 class JobRecord(TypedDict):
-    """The last three are a prediction's."""
+    """From `expires_at` on: a prediction's, then a compression's. `result` is of both."""
 
     job_id: str
     kind: str
@@ -216,7 +284,9 @@ class JobRecord(TypedDict):
     error: Failure | None
     expires_at: NotRequired[str]
     webhook: NotRequired[str | None]
-    result: NotRequired[AnswerRecord | None]
+    compression: NotRequired[CompressionAsked]
+    candidates: NotRequired[dict[str, Candidate]]
+    result: NotRequired[JobResult | None]
 
 
 class JobList(TypedDict):
@@ -247,6 +317,12 @@ class PutRecord(TypedDict):
 
 class AwaitedPrediction(Accepted):
     """The 201 of `POST /api/v1/models/{model}/predictions?size=`."""
+
+    upload: PutRecord
+
+
+class AwaitedCompression(Accepted):
+    """The 201 of a compression whose examples will be sent."""
 
     upload: PutRecord
 

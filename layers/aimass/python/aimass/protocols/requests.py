@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from aimass.domain.compression import AUTO, BUDGETS, METHODS
+from aimass.domain.model import ORIGINAL
 from aimass.domain.names import MAX_FILENAME_BYTES, MAX_LABEL, MAX_NUMBER, MAX_TAGS, MAX_TEXT, MODEL_NAME
 from aimass.formats.description_yaml import MAX_BYTES
+from aimass.usecases.examples import MAX_PREFIX_BYTES
 from aimass.usecases.keys import MAX_KEY_NAME, MAX_OVERLAP_SECONDS
 
 Name = Annotated[str, Field(pattern=f"^{MODEL_NAME}$", description="lower-case letters, digits, '.', '_' and '-'")]
@@ -87,6 +90,56 @@ class DescribeVersion(_Request):
     label: Annotated[str, Field(max_length=MAX_LABEL)] | None = None
     notes: Text | None = None
     tags: Tags = {}
+    serving_variant: Annotated[
+        str, Field(min_length=1, max_length=100, description="what answers where a call names no variant")
+    ] = ORIGINAL
+
+
+class Examples(_Request):
+    """A file that will be sent, by its size and name; or the folder where files lie already."""
+
+    size: Annotated[int, Field(ge=1, description="bytes of a file that will be put to a URL; 2 GiB at most")] | None = (
+        None
+    )
+    filename: Annotated[str, Field(max_length=MAX_FILENAME_BYTES)] | None = None
+    prefix: (
+        Annotated[str, Field(min_length=1, max_length=MAX_PREFIX_BYTES, description="a folder under data/{tenant}/")]
+        | None
+    ) = None
+
+
+_SHARE: dict[str, JsonValue] = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+_BUDGET: dict[str, JsonValue] = {
+    "description": "what may be lost at most, proven with 95 % confidence; left out: 0.01 by what there is",
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": dict.fromkeys(sorted(BUDGETS), _SHARE),
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+        {"type": "null"},
+    ],
+}
+_METHODS: dict[str, JsonValue] = {
+    "description": "what is tried",
+    "anyOf": [
+        {"const": AUTO},
+        {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(METHODS)}},
+        {"type": "null"},
+    ],
+}
+
+
+class StartCompression(_Request):
+    """What is wanted; every field may be left out. `budget` and `methods` are checked where their rules are."""
+
+    budget: Annotated[Any, Field(json_schema_extra=_BUDGET)] = None
+    data: Examples | None = None
+    methods: Annotated[Any, Field(json_schema_extra=_METHODS)] = AUTO
+    target: Literal["lambda-x86", "gpu"] = "lambda-x86"
+    objective: Literal["size", "latency", "balanced"] = "balanced"
 
 
 class CreateKey(_Request):

@@ -27,25 +27,29 @@ _UNEXPECTED = {
     _ABORTED: ("interrupted", "the execution was stopped"),
     "States.Timeout": ("step_timeout", "the step took too long"),
     "Sandbox.Timedout": ("step_timeout", "the step took too long"),
-    "States.TaskFailed": ("step_crashed", "the job that converts ended abruptly, most often for want of memory"),
+    "States.TaskFailed": ("step_crashed", "the job ended abruptly, most often for want of memory"),
     "States.ServiceRestart": ("interrupted", "the step was interrupted by a restart"),
     "StepBusy": ("busy", "other changes to the same things stayed in the way"),
-    "Lambda.TooManyRequestsException": ("capacity_exhausted", "all that can run imports was busy"),
+    "Lambda.TooManyRequestsException": ("capacity_exhausted", "all that can run this step was busy"),
     "Lambda.Unknown": ("step_crashed", "the step took too long or ended abruptly, most often for want of memory"),
     "Runtime.ExitError": ("step_crashed", "the step ended abruptly, most often for want of memory"),
 }
 
 
 class StepRefused(Exception):
-    """The import cannot go on. Its text is the failure as JSON; its name tells the state machine not to retry."""
+    """The work cannot go on. Its text is the failure as JSON; its name tells the state machine not to retry."""
 
 
 class StepBusy(Exception):
     """Something that passes was in the way. Its name tells the state machine to try the step again."""
 
 
-def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[str, str], object]) -> Any:
+def run_step(
+    registry: ModelRegistry, step: str, event: Event, work: Callable[[str, str], object], *, enters: bool = True
+) -> Any:
     """Runs `work(tenant, job_id)` as the job's step, and answers with its result as plain JSON values.
+
+    One of several states that are one step together, side by side, `enters` none, and says itself what it does.
 
     Raises StepBusy for what passes, StepRefused for every other error that the domain names; anything else goes on
     as it is.
@@ -54,8 +58,9 @@ def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[s
     log = JobLog(registry, tenant, job_id, attempt, step)
     began = time.monotonic()
     try:
-        registry.enter_step(tenant, job_id, attempt, step)
-        log.write("started" if attempt == 1 else f"started, attempt {attempt}")
+        if enters:
+            registry.enter_step(tenant, job_id, attempt, step)
+            log.write("started" if attempt == 1 else f"started, attempt {attempt}")
         result = msgspec.to_builtins(work(tenant, job_id))
     except InternalError:
         logger.exception("%s of job %s failed", step, job_id)
@@ -65,7 +70,8 @@ def run_step(registry: ModelRegistry, step: str, event: Event, work: Callable[[s
         raise StepBusy(error.message) from error
     except AimassError as error:
         raise StepRefused(msgspec.json.encode(_failure(step, error)).decode()) from error
-    log.write(f"finished after {time.monotonic() - began:.1f} s")
+    if enters:
+        log.write(f"finished after {time.monotonic() - began:.1f} s")
     return result
 
 

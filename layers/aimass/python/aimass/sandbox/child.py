@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from aimass.domain.errors import ImportRefused
+from aimass.domain.refusals import ANSWERED_KINDS
 from aimass.sandbox.confine import confine
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.phase import tell_on
@@ -36,7 +36,7 @@ def main() -> int:
             os.write(reply, b"\n")  # whatever comes after this may be the model's doing
         for answer in importlib.import_module(task).run(document["request"]):
             _send(reply, {"answer": answer})
-    except ImportRefused as error:
+    except ANSWERED_KINDS as error:
         _send(reply, {"error": {"code": error.code, "message": error.message, "details": error.details}})
     except MemoryError:
         _send(reply, {"error": {"code": "model_out_of_memory"}})

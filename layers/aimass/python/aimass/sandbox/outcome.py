@@ -15,7 +15,7 @@ from aimass.domain.errors import (
     ModelOutOfMemory,
     ModelTimeout,
 )
-from aimass.domain.refusals import REFUSALS
+from aimass.domain.refusals import ANSWERED
 from aimass.domain.told import check_texts, is_kept
 from aimass.inference.onnxruntime.words import tells_of_memory
 from aimass.sandbox.limits import FIRST_LOAD_SLACK, Limits
@@ -30,7 +30,7 @@ def error_of(document: dict[str, Any], limits: Limits) -> AimassError:
     """
     if document["code"] == ModelOutOfMemory.code:
         return out_of_memory(limits)
-    kind, message, details = REFUSALS[document["code"]], document["message"], document["details"]
+    kind, message, details = ANSWERED[document["code"]], document["message"], document["details"]
     if not isinstance(message, str):
         raise TypeError("a message is a text")
     check_texts([message, details])

@@ -6,12 +6,13 @@ from typing import Any
 
 from aimass.domain.clock import later, now
 from aimass.domain.errors import InvalidArguments, VersionNotReady
-from aimass.domain.model import ModelFiles, Version
+from aimass.domain.model import ORIGINAL, ModelFiles, StoredFile, Version
 from aimass.domain.ports import ArtifactStore, ModelRegistry
 from aimass.usecases.versions import get_version
 
 URL_SECONDS = 3600
-ORIGINAL, SOURCE = "original", "source"
+SOURCE = "source"
+ZSTD = "zstd"
 
 
 def downloads(
@@ -19,7 +20,8 @@ def downloads(
 ) -> dict[str, Any]:
     """A presigned URL for each file of a variant, good for an hour; of a stored version, for each that it keeps.
 
-    The variant `source` is what was uploaded, as it came. Raises VersionNotReady, InvalidArguments.
+    The variant `source` is what was uploaded, as it came; a packed file is to be unpacked by whoever fetches it.
+    Raises VersionNotReady, InvalidArguments.
     """
     version = get_version(registry, tenant, model, number)
     if version.state not in {"ready", "stored"}:
@@ -38,9 +40,17 @@ def downloads(
                 "sha256": file.sha256,
                 "url": artifacts.download_url(tenant, file, URL_SECONDS),
             }
+            | packed_view(file)
             for file in files.files
         ],
     }
+
+
+def packed_view(file: StoredFile) -> dict[str, Any]:
+    """How a packed file is stored; nothing of others."""
+    if file.packed is None:
+        return {}
+    return {"packed": ZSTD, "stored_size": file.packed.size, "stored_sha256": file.packed.sha256}
 
 
 def _files(version: Version, variant: str) -> ModelFiles:

@@ -20,6 +20,7 @@ _MOST_ENTRIES = 1000
 _MOST_BYTES = 64 << 20  # of versions
 _RECORD_BYTES, _TEXT_BYTES = 20_000, 100  # a version without what follows; a short text as an object, and its place
 _PART_BYTES = 1000  # a tensor, a file or a column with its names
+_OBJECTS = 8  # times its text: nested names and numbers
 
 V = TypeVar("V")
 
@@ -129,7 +130,7 @@ class VersionFinder:
 
 
 def _weight(version: Version) -> int:
-    """What grows with what a tenant writes: labels, table columns and their values, tensors, files, notes."""
+    """What grows with what a tenant writes: labels, table columns and their values, tensors, files, variants, notes."""
     description = version.description
     columns = description.table.columns if description and description.table else ()
     texts = [
@@ -138,7 +139,8 @@ def _weight(version: Version) -> int:
         *(name for one in columns for name in one.values),
     ]
     parts = len(version.inputs) + len(version.outputs) + len(version.stored_files) + len(columns)
-    written = len(version.notes or "") + sum(map(len, texts)) * 2
+    configs = sum(len(str(variant.config)) for variant in version.variants)
+    written = len(version.notes or "") + sum(map(len, texts)) * 2 + configs * _OBJECTS
     return _RECORD_BYTES + written + len(texts) * _TEXT_BYTES + parts * _PART_BYTES
 
 

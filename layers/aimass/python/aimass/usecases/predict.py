@@ -82,14 +82,14 @@ class Predictor:
         """
         return self._find(tenant, model, ref)
 
-    def prepare(self, tenant: str, version: Version, media: Media) -> dict[str, Value]:
-        """What the version's description makes of pictures, texts or rows.
+    def prepare(self, tenant: str, version: Version, media: Media, variant: str | None = None) -> dict[str, Value]:
+        """What the version's description makes of pictures, texts or rows, for the variant that will answer.
 
         Raises InvalidArguments naming what cannot be read, or that the description says nothing of such inputs;
         PlacedElsewhere before a tokenizer is opened on a tier that does not run the model.
         """
         tokenized = isinstance(media, Texts) and version.assets
-        if tokenized and (tier := self._elsewhere(version.variant(), version.asset_memory)):
+        if tokenized and (tier := self._elsewhere(_variant(version, variant), version.asset_memory)):
             raise PlacedElsewhere(tier)
         from aimass.inference.described.inputs import described_inputs
 
@@ -199,7 +199,7 @@ def _answered(session: Session, feed: Mapping[str, Value], names: list[str], sec
 
 def _variant(version: Version, name: str | None) -> Variant:
     try:
-        return version.variant(name or "original")
+        return version.variant(name) if name else version.serving
     except KeyError:
         there_are = ", ".join(repr(variant.name) for variant in version.variants)
         wrong = f"version {version.number} has no variant {brief(name)}; there are: {there_are}"

@@ -12,18 +12,25 @@ from aimass.usecases.start_import import Imports, execution_input, execution_nam
 
 
 def retry_job(at: Imports, tenant: str, job_id: str, *, accept_drift: bool = False) -> Job:
-    """Runs an import or a verification that failed or was cancelled again, over the same bytes.
+    """Runs an import, a verification or a compression that failed or was cancelled again, over the same bytes.
 
     With `accept_drift` a conversion that answers otherwise than the original is taken from now on. Of a job that is
     running it only makes sure that it was started, so a call that broke off can be repeated; one whose execution ended
-    without a word runs again. Raises JobNotRetryable, InvalidArguments, LimitExceeded.
+    without a word runs again. Raises JobNotRetryable, InvalidArguments, LimitExceeded; of a compression
+    CompressionRunning, VersionNotReady.
     """
     job = at.registry.get_job(tenant, job_id)
     check_accepts(job, accept_drift=accept_drift)
     document = _input(at, tenant, job)
     if job.finished_at or at.runner.has_ended(execution_name(job)):
         again = replace(
-            job, state="running", attempt=job.attempt + 1, finished_at=None, error=None, steps=_ended_steps(job)
+            job,
+            state="running",
+            attempt=job.attempt + 1,
+            finished_at=None,
+            error=None,
+            steps=_ended_steps(job),
+            candidates={},
         )
         limits = at.limits.limits_of(tenant)
         at.registry.requeue(tenant, again, was=job, limits=limits, accept_drift=accept_drift)
@@ -54,7 +61,8 @@ def _input(at: Imports, tenant: str, job: Job) -> dict[str, Any]:
     if job.state not in {"failed", "cancelled", "running"}:
         raise JobNotRetryable(f"job {job.id} is {job.state}; one that failed can be retried", state=job.state)
     if job.execution is None:
-        raise JobNotRetryable(f"job {job.id} never had its file: upload it again", state=job.state)
+        instead = "ask for the compression" if job.kind == "compression" else "upload it"
+        raise JobNotRetryable(f"job {job.id} never had its file: {instead} again", state=job.state)
     at.registry.get_model(tenant, job.model)
     version = at.registry.get_version(tenant, job.model, job.version)
     if version.state == "deleted":

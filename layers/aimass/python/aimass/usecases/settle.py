@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aimass.domain.clock import later
 from aimass.domain.errors import Conflict, NotFound, UploadNotFound
-from aimass.domain.model import Deletion, Due, Failure, PredictionCall, Upload, Version
+from aimass.domain.model import Deletion, Due, Failure, Job, PredictionCall, Upload, Version
 from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, PredictionFiles, UploadStore, WebhookQueue
 from aimass.usecases.prediction_jobs import KEPT_DAYS, announce
 from aimass.usecases.run_prediction import LOST_SECONDS, interrupt
@@ -135,9 +135,14 @@ def _end_upload(at: House, due: Due) -> str:
     job = at.registry.get_job(due.tenant, due.subject.removeprefix("JOB#"))
     if job.state != "waiting":
         return _OVER
-    # Should its file, or the event of it, still come, the import starts all the same.
-    at.registry.fail(due.tenant, job, _closed(at.uploads, job.upload))
+    # Should its file, or the event of it, still come, the import starts all the same; no compression does.
+    at.registry.fail(due.tenant, job, _unsent(job) if job.kind == "compression" else _closed(at.uploads, job.upload))
     return "uploads_expired"
+
+
+def _unsent(job: Job) -> Failure:
+    reason = f"{job.filename!r} did not arrive within a day; ask for the compression again"
+    return Failure("upload", "upload_expired", reason)
 
 
 def _closed(uploads: UploadStore, upload: Upload | None) -> Failure:

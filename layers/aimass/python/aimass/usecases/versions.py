@@ -32,17 +32,13 @@ def list_versions(
     return registry.list_versions(tenant, model, page, state=state, tag=tag)
 
 
-def describe_version(
-    registry: ModelRegistry, tenant: str, model: str, number: int, changes: dict[str, object]
-) -> Version:
-    """Changes what is given of `label`, `notes` and `tags`. Raises VersionNotReady while it is importing."""
-    before = get_version(registry, tenant, model, number)
+def described(before: Version, changes: dict[str, object]) -> Version:
+    """The version with what is given of `label`, `notes` and `tags`. Raises VersionNotReady, InvalidArguments."""
     if before.state not in {"ready", "stored", "failed"}:
         raise _unfit(before, "described")
     after = replace(before, **changes)  # type: ignore[arg-type]
     check_texts(after.label, ())
     check_tags(after.tags)
-    registry.describe_version(tenant, before, after)
     return after
 
 

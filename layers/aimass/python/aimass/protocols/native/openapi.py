@@ -7,7 +7,7 @@ from aimass.protocols.openapi_parts import ANY, NUMBER, PREDICTION_ERRORS, TEXT,
 INPUT_FORMATS = ("numpy array", "json", "image", "text", "csv")
 
 _VERSION = "A number, an alias's name, or null for the default: alias 'prod' if set, else the latest"
-_VARIANT = "A variant's name, or null for the version's first choice"
+_VARIANT = "A variant's name, or null for the one that the version answers with"
 _DATA = (
     "'numpy array': nested lists, or {input: nested lists} for several inputs. 'json': a list of rows {input: value} "
     "(for one input, values alone), one object of columns {input: list}, or rows by the columns of the version's "

@@ -53,7 +53,7 @@ def _decoded(call: Call, request: HttpRequest, open_data_plane: OpenDataPlane) -
 
     plane = open_data_plane()
     version = plane.find_version(request.owner, call.model_name, call.version)
-    given = call.payload(version, lambda version, media: plane.prepare(request.owner, version, media))
+    given = call.payload(version, lambda version, media: plane.prepare(request.owner, version, media, call.compress))
     return Decoded(Asked(version, given.inputs, variant=call.compress), partial(answer, given))
 
 

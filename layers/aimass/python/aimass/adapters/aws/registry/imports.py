@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimass.adapters.aws.registry.held_versions import HeldVersions
 from aimass.adapters.aws.registry.jobs import UNMOVED, Jobs
 from aimass.adapters.aws.registry.table import version_key
-from aimass.adapters.aws.registry.versions import Versions
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import later, now
-from aimass.domain.errors import Conflict, JobExists, ModelDeleted, ModelNotFound, VersionTaken
-from aimass.domain.model import PURGED, Due, Failure, Job, Limits, Model, Version
+from aimass.domain.errors import (
+    Conflict,
+    JobExists,
+    ModelDeleted,
+    ModelNotFound,
+    VersionTaken,
+)
+from aimass.domain.model import PURGED, Candidate, Due, Failure, Job, Limits, Model, Version
 
 # The store drops the parts of an upload after a day.
 UPLOAD_HOURS = 25
 
 
-class Imports(Versions, Jobs):
+class Imports(HeldVersions, Jobs):
     """The part of `ModelRegistry` that moves versions and jobs together."""
 
     def reserve(self, tenant: str, version: Version, job: Job, limits: Limits) -> None:
@@ -47,7 +53,8 @@ class Imports(Versions, Jobs):
     ) -> None:
         """Replaces a job that has not moved since `was` was read, its version importing again. Raises Conflict.
 
-        With `accept_drift` the version has it from now on.
+        With `accept_drift` the version has it from now on. A compression has its version held by it again. Raises
+        CompressionRunning, VersionNotReady.
 
         One that had ended needs `limits`: it takes again what it may use. Raises LimitExceeded.
         """
@@ -56,6 +63,8 @@ class Imports(Versions, Jobs):
         writes = [self._put(tenant, f"JOB#{job.id}", job, UNMOVED, unmoved).otherwise(moved)]
         if job.kind == "import":
             writes.append(self._importing_again(tenant, job, accept_drift=accept_drift).otherwise(moved))
+        if job.kind == "compression":
+            writes.append(self._hold_by(tenant, job))
         if was.finished_at:
             assert limits is not None
             writes.append(self._reserving(tenant, limits, bytes=job.reserved_bytes, jobs=1))
@@ -82,7 +91,7 @@ class Imports(Versions, Jobs):
             ":at": after.verified_at,
             ":nothing": None,
             ":ready": "ready",
-            ":before": before.variants,
+            ":before": self._variants_as_stored(tenant, before),
         }
         transact(
             self._client,
@@ -98,11 +107,13 @@ class Imports(Versions, Jobs):
         )
 
     def fail(self, tenant: str, job: Job, failure: Failure, *, state: str = "failed") -> None:
-        """Leaves version and job in a named failed state. Raises Conflict when the job moved since it was read."""
-        told = self._failed_import if job.kind == "import" else self._failed_verification
+        """Leaves version and job in a named failed state. Raises Conflict when the job moved since it was read.
+
+        A version that was to be verified again, or compressed, stays ready.
+        """
         transact(
             self._client,
-            told(tenant, job, failure),
+            *self._told_version(tenant, job, failure),
             self._end_job(tenant, job, state, failure),
             self._using(tenant, bytes=-job.reserved_bytes, jobs=-1),
         )
@@ -152,6 +163,13 @@ class Imports(Versions, Jobs):
             values | ({":accepted": True} if accept_drift else {}),
         )
 
+    def _told_version(self, tenant: str, job: Job, failure: Failure) -> list[Write]:
+        if job.kind == "import":
+            return [self._failed_import(tenant, job, failure)]
+        if job.kind == "verification":
+            return [self._failed_verification(tenant, job, failure)]
+        return self._free(tenant, job)
+
     def _failed_import(self, tenant: str, job: Job, failure: Failure) -> Write:
         return self._update(
             tenant,
@@ -165,7 +183,16 @@ class Imports(Versions, Jobs):
         key, condition = version_key(job.model, job.version), "attribute_exists(SK)"
         return self._update(tenant, key, "SET verification_failure = :failure", condition, {":failure": failure})
 
-    def _end_job(self, tenant: str, job: Job, state: str, failure: Failure | None) -> Write:
+    def _end_job(
+        self,
+        tenant: str,
+        job: Job,
+        state: str,
+        failure: Failure | None,
+        *,
+        candidates: dict[str, Candidate] | None = None,
+    ) -> Write:
+        """`candidates` are a compression's, as it leaves them."""
         values: dict[str, Any] = {
             ":state": state,
             ":now": now(),
@@ -173,10 +200,13 @@ class Imports(Versions, Jobs):
             ":was": job.state,
             ":attempt": job.attempt,
         }
+        also = ""
+        if candidates is not None:
+            also, values[":candidates"] = ", candidates = :candidates", candidates
         return self._update(
             tenant,
             f"JOB#{job.id}",
-            "SET #state = :state, finished_at = :now, #error = :error",
+            f"SET #state = :state, finished_at = :now, #error = :error{also}",
             UNMOVED,
             values,
             names={"#error": "error"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aimass.adapters.aws.registry.imports import Imports
+from aimass.adapters.aws.registry.compressions import Compressions
 from aimass.adapters.aws.registry.jobs import UNMOVED
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
@@ -12,7 +12,7 @@ from aimass.domain.errors import Conflict, JobExists
 from aimass.domain.model import Due, Failure, Job, Limits
 
 
-class Predictions(Imports):
+class Predictions(Compressions):
     """The part of `ModelRegistry` that is about prediction jobs."""
 
     def reserve_prediction(self, tenant: str, job: Job, limits: Limits) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from aimass.adapters.aws.items import Item, value_of
+import msgspec
+
+from aimass.adapters.aws.items import Item, plain_of, value_of
 from aimass.adapters.aws.registry.models import Models
 from aimass.adapters.aws.registry.table import Filter, version_key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
 from aimass.domain.description import Description
 from aimass.domain.errors import Conflict, NotDeleted, NotServable, VersionHeld, VersionNotFound, VersionNotReady
-from aimass.domain.model import PURGED, Deletion, Due, Version, VersionSummary
+from aimass.domain.model import PURGED, Deletion, Due, Variant, Version, VersionSummary
 from aimass.domain.ports import Page, PageRequest
 
 _SUMMARY = tuple(VersionSummary.__dataclass_fields__)
@@ -160,6 +162,17 @@ class Versions(Models):
     def _put_version(self, tenant: str, version: Version, condition: str, values: dict[str, Any]) -> Write:
         write = self._put(tenant, version_key(version.model, version.number), version, condition, values)
         return replace(write, body={"Item": _with_summary(write.body["Item"], version)})
+
+    def _variants_as_stored(self, tenant: str, version: Version) -> list[Any]:
+        """What a condition finds unchanged, field by field: whoever wrote it may not have known of fields of today.
+
+        Raises Conflict where they are not those of the version that was read.
+        """
+        stored = (self._get(tenant, version_key(version.model, version.number)) or {}).get("variants", {"L": []})
+        plain: list[Any] = plain_of(stored)
+        if msgspec.convert(plain, tuple[Variant, ...]) != version.variants:
+            raise _moved(version)
+        return plain
 
     def _next_epoch(self, tenant: str, model: str) -> Write:
         return self._update(tenant, f"MODEL#{model}", "ADD epoch :one", "attribute_exists(SK)", {":one": 1})

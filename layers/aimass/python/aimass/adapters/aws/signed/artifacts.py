@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
-from aimass.adapters.aws.artifacts import CorruptArtifact, artifact_key
+from aimass.adapters.aws.artifacts import artifact_key, check, partial, put_unpacked
 from aimass.adapters.aws.signed.connection import Connection
 from aimass.domain.model import StoredFile
 from aimass.domain.ports import ArtifactReader
@@ -28,16 +29,17 @@ class SignedArtifacts:
         self._open_store = open_store
 
     def fetch(self, tenant: str, file: StoredFile, target: Path) -> None:
-        """Writes the artifact's bytes to `target`, which appears whole or not at all. Raises CorruptArtifact."""
-        if file.size > MOST_BYTES:
+        """Writes the file to `target`, which appears whole or not at all. Raises CorruptArtifact."""
+        if file.stored_size > MOST_BYTES:
             self._open_store().fetch(tenant, file, target)
             return
-        path = f"{self._prefix}/{quote(artifact_key(tenant, file.sha256), safe='/~')}"
+        path = f"{self._prefix}/{quote(artifact_key(tenant, file.artifact), safe='/~')}"
         body = self._connection.call("GET", path, {}, b"", "GetObject")
-        digest = hashlib.sha256(body).hexdigest()
-        if digest != file.sha256:
-            raise CorruptArtifact(f"artifact {file.sha256} has digest {digest}")
+        check(file.artifact, hashlib.sha256(body).hexdigest())
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{file.sha256[:16]}.partial")
-        partial.write_bytes(body)
-        partial.replace(target)
+        if file.packed:
+            put_unpacked(file, BytesIO(body), target)
+            return
+        written = partial(target, file.artifact)
+        written.write_bytes(body)
+        written.replace(target)

@@ -1,4 +1,4 @@
-"""However an import or a verification fails, this writes it down."""
+"""However an import, a verification or a compression fails, this writes it down."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from aimass.domain.ports import ModelRegistry
 from aimass.usecases.job_log import JobLog
 
 
-def fail_import(registry: ModelRegistry, tenant: str, job_id: str, attempt: int, failure: Failure) -> None:
-    """Leaves the job's attempt, and its version, in a named failed state; one that has ended stays as it is.
+def fail_job(registry: ModelRegistry, tenant: str, job_id: str, attempt: int, failure: Failure) -> None:
+    """Leaves the job's attempt in a named failed state, and the version that it imports; one that ended stays as it is.
 
-    A version that was to be verified again stays ready.
+    A version that was to be verified again, or compressed, stays ready.
     """
     job = registry.get_job(tenant, job_id)
     if job.state == "running" and job.attempt == attempt:

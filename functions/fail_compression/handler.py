@@ -1,0 +1,17 @@
+"""State `fail_compression`: whatever went wrong is written on the job; the version answers as it did."""
+
+from typing import Any
+
+import msgspec
+
+from aimass import bootstrap
+from aimass.protocols.states import Event, failure_of
+from aimass.usecases.fail_job import fail_job
+
+
+def handler(event: Event, context: object) -> Any:
+    """`{tenant, job_id, attempt, error: {Error, Cause}}` to the failure as it was recorded."""
+    registry, tenant, job_id = bootstrap.registry(), event["tenant"], event["job_id"]
+    failure = failure_of(event["error"], registry.get_job(tenant, job_id).step)
+    fail_job(registry, tenant, job_id, event["attempt"], failure)
+    return msgspec.to_builtins(failure)

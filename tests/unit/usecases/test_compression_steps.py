@@ -1,0 +1,198 @@
+"""A compression's steps over stores on folders, with real children."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass.domain.errors import Conflict, ModelTimeout
+from aimass.domain.model import Candidate, CompressionCall
+from aimass.sandbox.compress import TASK
+from aimass.usecases.compression_steps import Running, Steps, choose, compress, evaluate, plan, repair
+from tests.unit.usecases.compressing import ALL, FITTING, House, leave_npz
+
+NAME = "fp16-weights"
+
+
+def workspace(house: House) -> Path:
+    (path,) = {path.parent for path in house.workspaces.root.rglob("prepared.json")}
+    return path
+
+
+def record(house: House, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((workspace(house) / name).read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, tuple[str, ...]]:
+    """A compression that went its way."""
+    house = House(tmp_path_factory.mktemp("whole"))
+    leave_npz(house)
+    return house, house.run()
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> tuple[House, Running]:
+    """One that is about to compress its one candidate."""
+    house = House(tmp_path)
+    leave_npz(house)
+    house.ask(replace(FITTING, methods=("fp16",), target="gpu"))
+    of = house.prepare()
+    assert NAME in plan(house.steps, of, ALL).names
+    return house, of
+
+
+def test_the_steps_lead_from_examples_to_a_choice_with_its_proof(whole: tuple[House, tuple[str, ...]]) -> None:
+    house, publish = whole
+    registry, chosen = house.registry, record(house, "chosen.json")
+    assert registry.steps == ["compress"]
+    assert chosen["chosen"] in publish
+    assert {name for name, one in registry.candidates.items() if one.state in ("chosen", "passed")} == set(publish)
+    assert registry.candidates[chosen["chosen"]].state == "chosen"
+    assert registry.candidates[chosen["chosen"]].reason == chosen["reason"]
+    assert f"choose: {chosen['chosen']}: {chosen['reason']}" in registry.lines
+    number = [*registry.candidates].index(NAME) + 1
+    told = f"compress: {number} of {len(registry.candidates)}: {NAME}: 2.00 times smaller, "
+    assert any(line.startswith(told) and "accuracy lost" in line for line in registry.lines)
+    assert "plan: not tried: prune_channels: It was not asked for." in registry.lines
+    for name in publish:
+        assert (workspace(house) / f"candidates/{name}/model.onnx").is_file()
+
+
+def test_json_comes_to_lie_there_after_the_model_that_it_tells_of(whole: tuple[House, tuple[str, ...]]) -> None:
+    stored = whole[0].workspaces.stored
+    for name in (name for name in stored if name.endswith("/compressed.json")):
+        assert stored[stored.index(name) - 1] == name.replace("compressed.json", "model.onnx")
+
+
+def test_what_lies_there_is_the_answer_and_no_candidate_is_fetched(whole: tuple[House, tuple[str, ...]]) -> None:
+    house, publish = whole
+    before, noted = house.files(), dict(house.registry.candidates)
+    house.workspaces.stored.clear()
+    house.workspaces.fetched.clear()
+    house.ask(FITTING, attempt=2)
+    assert house.run() == publish
+    assert house.files() == before
+    assert set(house.workspaces.stored) == {"prepared.json", "asked.json"}
+    assert [name for name in house.workspaces.fetched if not name.endswith(".json")] == ["model.onnx"]  # by `plan`
+    assert house.registry.candidates == noted
+
+
+def test_another_budget_over_the_same_examples_only_chooses_again(whole: tuple[House, tuple[str, ...]]) -> None:
+    house, _ = whole
+    before = house.files()
+    house.ask(replace(FITTING, budget={"accuracy_drop": 0.9}))
+    house.run()
+    changed = {name.rpartition("/")[2] for name, body in house.files().items() if before.get(name) != body}
+    house.ask(FITTING)
+    house.run()
+    assert {"chosen.json", "asked.json"} <= changed <= {"chosen.json", "asked.json", "prepared.json", "planned.json"}
+
+
+def test_without_examples_nothing_is_chosen_that_may_lose_something(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.ask(CompressionCall(objective="size", methods=("fp16",), target="gpu"))
+    assert house.run() == ()
+    candidate = house.registry.candidates[NAME]
+    assert candidate.state == "rejected"
+    assert "nothing proves what it loses: all rows were made up" in str(candidate.reason)
+    assert "examples or more, and it may be chosen" in house.registry.lines[-1]
+    assert not any(line.startswith("repair") for line in house.registry.lines)
+
+
+def test_a_model_above_the_size_is_said_to_be_large(planned: tuple[House, Running]) -> None:
+    house, of = planned
+    assert plan(house.steps, of, 100_000).large
+    assert not plan(house.steps, of, 1 << 20).large
+    assert any("functions compress up to 100000: a job does it" in line for line in house.registry.lines)
+
+
+def test_nothing_to_try_is_told_and_ends_in_a_choice(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    leave_npz(house)
+    house.ask(replace(FITTING, methods=("trees",)))
+    assert house.run() == ()
+    assert house.registry.steps == []
+    assert house.registry.lines[-1].startswith("choose: There is nothing that could be tried")
+
+
+def test_a_child_that_is_killed_is_its_candidates_reason_for_this_attempt(planned: tuple[House, Running]) -> None:
+    house, of = planned
+    with first_child_killed():
+        compress(house.steps, of, NAME)
+    candidate = house.registry.candidates[NAME]
+    assert (candidate.state, candidate.smaller) == ("rejected", None)
+    assert "memory" in str(candidate.reason)
+    assert record(house, f"candidates/{NAME}/compressed.json")["refused"]["reason"] in str(candidate.reason)
+    before = house.files()
+    compress(house.steps, of, NAME)
+    evaluate(house.steps, of, NAME)
+    assert house.files() == before
+    assert choose(house.steps, of, [NAME]).publish == ()
+    house.ask(house.registry.job.compression or FITTING, attempt=2)
+    again = house.prepare()
+    compress(house.steps, again, NAME)
+    assert house.registry.candidates[NAME] == Candidate("evaluating", pytest.approx(2, abs=0.1))
+    with first_child_killed():
+        evaluate(house.steps, again, NAME)
+    assert house.registry.candidates[NAME].state == "rejected"
+    assert record(house, f"candidates/{NAME}/evaluated.json")["failed"] == house.registry.candidates[NAME].reason
+
+
+def test_a_child_that_dies_where_the_job_depends_on_it_is_the_jobs_failure(planned: tuple[House, Running]) -> None:
+    house, of = planned
+    steps = Steps(house.steps.registry, house.steps.workspaces, replace(house.steps.limits, seconds=0.05))
+    with pytest.raises(ModelTimeout):
+        plan(steps, of, ALL)
+    with pytest.raises(ModelTimeout):
+        repair(steps, of, [NAME], 0)
+    with pytest.raises(ModelTimeout):
+        choose(steps, of, [NAME])
+
+
+def test_states_of_a_job_that_moved_on_end(planned: tuple[House, Running]) -> None:
+    house, of = planned
+    house.ask(FITTING, attempt=2)
+    with pytest.raises(Conflict):
+        compress(house.steps, of, NAME)
+
+
+@contextmanager
+def first_child_killed() -> Iterator[None]:
+    """The next child that runs a step is killed as the kernel does when memory is short."""
+    done = threading.Event()
+
+    def kill() -> None:
+        while not done.is_set():
+            for pid in _children():
+                os.kill(pid, signal.SIGKILL)
+                return
+            time.sleep(0.005)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        killer.join()
+
+
+def _children() -> Iterator[int]:
+    """This process's own that run a step."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid() and TASK.encode() in (path / "cmdline").read_bytes().split(b"\0"):
+                yield int(path.name)
