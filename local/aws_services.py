@@ -146,6 +146,7 @@ def main() -> None:
     durability.install()
     ministack_iam.enforce_roles(options.state)
     guard = Guard(app, options.port, durability)
+    ministack_hooks.take_files_as_they_come()
     ministack_hooks.run_jobs_in(Batch(options.state, at_once=jobs_at_once()))
     ministack_maps.run_items(jobs_at_once())
     ministack_hooks.run_functions_in(options.invoke_port, durability.journal.wait, guard.changed)

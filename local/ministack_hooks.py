@@ -26,6 +26,7 @@ PARTS = {
         "_build_persistence_save_dict",
         "_load_persisted_state",
         "_read_request_body",
+        "_routing_params",
         "app",
         "save_all",
     ),
@@ -139,6 +140,22 @@ def run_functions_in(invoke_port: int, settle: Callable[[], None], changed: Call
             changed()
 
     lambda_svc._execute_function_dispatch = dispatch_and_tell
+
+
+def take_files_as_they_come() -> None:
+    """What is put is no query, whatever type its sender gives it: curl's --data-binary calls any file a form."""
+    from ministack import app
+
+    app._routing_params = unless_put(app._routing_params)
+
+
+def unless_put(found: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """`found` the parameters of a call with its body, but for a PUT."""
+
+    def parameters(method: str, path: str, headers: dict[str, str], body: Any, query: dict[str, Any]) -> dict[str, Any]:
+        return query if method == "PUT" else found(method, path, headers, body, query)
+
+    return parameters
 
 
 def run_jobs_in(batch: Batch) -> None:

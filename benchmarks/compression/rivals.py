@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from onnxruntime.quantization import CalibrationDataReader, quantize_dynamic, quantize_static
@@ -30,11 +32,13 @@ def dynamic(model: Path, data: Data, target: Path) -> None:
 
 def static(model: Path, data: Data, target: Path) -> None:
     """`quantize_static` with nothing said, after the preprocessing that its documentation asks for."""
+    model, target = model.resolve(), target.resolve()
     prepared = target.with_suffix(".prepared.onnx")
-    try:
-        quant_pre_process(model, prepared)
-    except Exception:  # symbolic shapes that it can't follow: its documentation says to leave them out then
-        quant_pre_process(model, prepared, skip_symbolic_shape=True)
+    with TemporaryDirectory() as scratch, chdir(scratch):  # it leaves files where it is called
+        try:
+            quant_pre_process(model, prepared)
+        except Exception:  # symbolic shapes that it can't follow: its documentation says to leave them out then
+            quant_pre_process(model, prepared, skip_symbolic_shape=True)
     quantize_static(prepared, target, _Calibration(data))
     prepared.unlink()
 

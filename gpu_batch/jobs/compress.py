@@ -9,6 +9,7 @@ failed, which may be tried again; 2 when that would not help.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -28,7 +29,7 @@ from aimass.compression.steps.files import (
     repair_files,
     wanted_files,
 )
-from aimass.domain.errors import AimassError
+from aimass.domain.errors import AimassError, InternalError
 from aimass.domain.leftovers import remove
 from aimass.sandbox import compress as steps
 from aimass.sandbox.compress import MIXED, Bench, Chosen, Tried
@@ -60,7 +61,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="compress-", dir=os.environ.get("SCRATCH")))
     try:
         order = parse_compression(s3.read("the order", order_url))
-        chosen = _compressed(order, s3, folder)
+        chosen = _told(order, s3, lambda: _compressed(order, s3, folder))
     except TransferFailed as error:
         log("failed", reason=str(error))
         return TRY_AGAIN
@@ -76,6 +77,19 @@ def main() -> int:
 def _stopped(number: int, _: object) -> NoReturn:
     """Ends the job so that its folder and its child go with it."""
     sys.exit(128 + number)
+
+
+def _told(order: CompressionOrder, s3: Presigned, work: Callable[[], Chosen]) -> Chosen:
+    """Leaves the reason, for who reads the job, where the work is given up for one that we can name."""
+    try:
+        return work()
+    except InternalError:
+        raise
+    except AimassError as error:
+        if order.failed_url:
+            told = {"code": error.code, "message": error.message}
+            s3.write("the failure", order.failed_url, json.dumps(told).encode())
+        raise
 
 
 def _compressed(order: CompressionOrder, s3: Presigned, folder: Path) -> Chosen:

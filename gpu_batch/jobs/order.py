@@ -68,6 +68,8 @@ class CompressionOrder:
     By names within that folder: `files` are URLs of what lies there, `kept` of what an attempt before may have left,
     and `outputs` are presigned for the PUT of the same. `progress` are those of empty objects, by what they tell. The
     time of `limits` is the job's, memory and disk are each step's. `attempt` is as `sandbox.compress` has it.
+    `failed_url` is presigned for the PUT of `{code, message}`, should the job give up; an order written before a
+    deployment lacks it.
     """
 
     attempt: str
@@ -77,6 +79,7 @@ class CompressionOrder:
     outputs: dict[str, str]
     progress: dict[str, str]
     limits: Limits
+    failed_url: str | None = None
 
 
 def parse_order(body: bytes) -> Order:
@@ -115,7 +118,10 @@ def parse_conversion(body: bytes) -> ConversionOrder:
 
 
 def parse_compression(body: bytes) -> CompressionOrder:
-    """Reads `{attempt, names, files, kept, outputs, progress: {name: url}, limits}`. Raises OrderInvalid."""
+    """Reads `{attempt, names, files, kept, outputs, progress: {name: url}, limits, failed_url?}`.
+
+    Raises OrderInvalid.
+    """
     with _readable():
         document = json.loads(body)
         places = {name: _urls(document[name]) for name in ("files", "kept", "outputs")}
@@ -126,6 +132,7 @@ def parse_compression(body: bytes) -> CompressionOrder:
             names=tuple(_candidate(one) for one in document["names"]),
             progress={str(slug): str(url) for slug, url in document["progress"].items()},
             limits=_conversion_limits(_limits(document)),
+            failed_url=str(document["failed_url"]) if document.get("failed_url") else None,
             **places,
         )
 

@@ -89,17 +89,20 @@ class CompressionStack(StepsStack):
             "ARTIFACTS_BUCKET": storage.artifacts.name,
             "MODEL_MEMORY_MB": str(stage.model_memory_mb),
             "PREDICTION_SECONDS": str(stage.prediction_seconds),
+            "DEFAULT_LIMITS": stage.default_limits,
         }
         function = self.heavy_function("publish", stage.verify_memory_mb, environment)
         storage.table.allow_transactions(function)
         storage.artifacts.allow(function, "GetObject", "PutObject")
-        storage.uploads.allow(function, "GetObject", prefix=COMPRESSIONS)
-        storage.uploads.allow_list(function, "ListBucket", prefix=COMPRESSIONS)
+        self._allow_workspace(function)
         return function
 
     def _fail_compression(self) -> ServiceFunction:
-        function = self.light_function("fail_compression")
+        """It reads why the job of a large model gave up, too."""
+        uploads = self._storage.uploads
+        function = self.light_function("fail_compression", UPLOADS_BUCKET=uploads.name)
         self._storage.table.allow_transactions(function)
+        uploads.allow(function, "GetObject", prefix=COMPRESSIONS)
         return function
 
     def _allow_workspace(self, function: ServiceFunction) -> None:

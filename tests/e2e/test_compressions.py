@@ -20,6 +20,7 @@ pytestmark = pytest.mark.e2e
 
 SECONDS = 420
 TENANT = "local"
+ASKED = {"objective": "size", "methods": ["int8"]}
 LARGE_WIDTH, LARGE_LAYERS = 2048, 9  # 151 MB
 ENDED = {"chosen", "passed", "not asked", "rejected"}
 
@@ -40,7 +41,8 @@ def start(client: Client, model: str, rows: bytes | None = None, filename: str =
     answer = client.call("POST", path, json={"data": {"size": len(rows), "filename": filename}} | asked)
     assert answer.status_code == 201, answer.text
     upload = answer.json()["upload"]
-    sent = requests.request(upload["method"], upload["url"], data=rows, headers=upload["headers"], timeout=120)
+    headers = upload["headers"] | {"content-type": "application/x-www-form-urlencoded"}  # as curl --data-binary says
+    sent = requests.request(upload["method"], upload["url"], data=rows, headers=headers, timeout=120)
     assert sent.status_code == 200, sent.text
     return str(answer.json()["job_id"])
 
@@ -66,7 +68,7 @@ def scores(client: Client, model: str, rows: np.ndarray, compress: str | None = 
 def compressed(client: Client) -> dict[str, Any]:
     """The job that compressed the model `digits`, whose whole way the tests look at."""
     assert client.import_model("digits", net())["state"] == "succeeded"
-    return compress(client, "digits", examples(), budget={"accuracy_drop": 0.02}, objective="size")
+    return compress(client, "digits", examples(), **ASKED, budget={"accuracy_drop": 0.02})
 
 
 def test_a_net_comes_out_smaller_within_its_budget_and_each_candidate_says_why(
@@ -133,7 +135,7 @@ def test_another_budget_over_the_same_examples_evaluates_nothing_again(
 ) -> None:
     before = written(stack.uploads_bucket, s3, "digits", "evaluated.json")
     assert len(before) >= len(compressed["candidates"]) - 2
-    again = compress(client, "digits", examples(), budget={"accuracy_drop": 0.05}, objective="size")
+    again = compress(client, "digits", examples(), **ASKED, budget={"accuracy_drop": 0.05})
     assert (again["state"], again["result"]["chosen"] is not None) == ("succeeded", True), again
     after = written(stack.uploads_bucket, s3, "digits", "evaluated.json")
     assert {name: after[name] for name in before} == before

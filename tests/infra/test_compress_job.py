@@ -73,6 +73,7 @@ def planned(s3: PresignedServer, root, names=("clean", "pruned30"), **limits):
         "outputs": {name: s3.url(name) for name in left},
         "progress": {slug: s3.url(f"{slug}.progress") for slug in progress_slugs(known)},
         "limits": {"seconds": 240, "memory_mb": 2048, "disk_mb": 256} | limits,
+        "failed_url": s3.url("failed.json"),
     }
 
 
@@ -203,6 +204,8 @@ def test_what_is_no_order_at_all_is_not_tried_again(s3, scratch):
 def test_what_ends_the_choice_ends_the_job(s3, scratch, tmp_path):
     status, told = compress(s3, planned(s3, tmp_path, names=(), memory_mb=16), scratch)
     assert (status, [one["event"] for one in told]) == (2, ["started", "failed"])
+    left = json.loads(s3.objects["failed.json"])
+    assert (left["code"] != "internal_error", left["message"]) == (True, told[-1]["reason"])
 
 
 def test_a_job_that_is_stopped_takes_its_child_and_its_folder_with_it(s3, scratch, tmp_path):

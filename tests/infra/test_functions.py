@@ -125,10 +125,10 @@ RIGHTS = {
     "choose": WORKSPACE,
     "order_compression": WORKSPACE,
     "publish": TRANSACTIONS
-    | on("uploadsbucket.Arn/compressions/*", "s3:GetObject")
+    | on("uploadsbucket.Arn/compressions/*", "s3:GetObject", "s3:PutObject")
     | on("uploadsbucket.Arn", "s3:ListBucket")
     | READ_WRITE_ARTIFACTS,
-    "fail_compression": TRANSACTIONS,
+    "fail_compression": TRANSACTIONS | on("uploadsbucket.Arn/compressions/*", "s3:GetObject") | READ_OBJECTS,
     "sweep": TRANSACTIONS
     | DELETE
     | DEAD_EVENTS

@@ -147,7 +147,7 @@ def test_an_attempt_that_does_not_run_tells_of_no_candidate(registry, started, a
 def register(registry, version, one):
     done = replace(one, candidates={"int8": Candidate("chosen", 3.9, 2.5, 0.001)})
     after = compressed(registry.get_version("t", "m", 1), one.id)
-    registry.register_compression("t", registry.get_version("t", "m", 1), after, done)
+    registry.register_compression("t", registry.get_version("t", "m", 1), after, done, LIMITS)
     return after, done
 
 
@@ -166,14 +166,14 @@ def test_what_was_compressed_of_a_version_that_changed_is_not_registered(registr
     before = registry.get_version("t", "m", 1)
     other = replace(before, variants=(replace(before.variants[0], config={"verified": "again"}),))
     with pytest.raises(Conflict):
-        registry.register_compression("t", other, compressed(other), started)
+        registry.register_compression("t", other, compressed(other), started, LIMITS)
     assert held(registry) == started.id
 
 
 def test_a_compression_that_was_cancelled_registers_nothing(registry, version, started, limits):
     fail(registry, started, state="cancelled")
     with pytest.raises(Conflict):
-        registry.register_compression("t", version, compressed(version), started)
+        registry.register_compression("t", version, compressed(version), started, LIMITS)
     assert registry.get_version("t", "m", 1).variants == version.variants
     assert limits.usage_of("t").bytes == version.stored_bytes
 
@@ -188,11 +188,27 @@ def test_one_that_fails_frees_its_version_which_stays_ready(registry, version, l
     assert (limits.usage_of("t").jobs, limits.usage_of("t").bytes) == (0, version.stored_bytes)
 
 
-def test_one_whose_version_was_purged_fails_all_the_same(registry, version, started):
-    registry.delete_version("t", version, Deletion("then", "then", "ready"))
-    registry.purge_version("t", registry.get_version("t", "m", 1))
+def test_variants_that_the_tenant_has_no_bytes_left_for_are_not_registered(registry, version, started, limits):
+    """What the job reserved is the variants' first; what they take above has to fit."""
+    after = compressed(registry.get_version("t", "m", 1))
+    most = after.stored_bytes
+    with pytest.raises(LimitExceeded, match=f"may have {most - 1} bytes") as refused:
+        registry.register_compression(
+            "t", version, after, replace(started, reserved_bytes=0), Limits(most - 1, 100, 50)
+        )
+    assert refused.value.details["limit"] == "bytes"
+    assert held(registry) == started.id
+    assert registry.get_version("t", "m", 1).variants == version.variants
+
+
+def test_a_version_that_is_being_compressed_is_not_deleted(registry, version, started):
+    deletion = Deletion("then", "then", "ready")
+    with pytest.raises(CompressionRunning, match=f"/api/v1/jobs/{started.id}/cancel"):
+        registry.delete_version("t", registry.get_version("t", "m", 1), deletion)
+    with pytest.raises(Conflict):  # as it was read before the compression began
+        registry.delete_version("t", version, deletion)
     fail(registry, started)
-    assert registry.get_job("t", started.id).state == "failed"
+    registry.delete_version("t", version, deletion)
 
 
 def test_one_that_runs_again_holds_its_version_again(registry, started, limits):
@@ -221,7 +237,7 @@ def with_int8(registry, version, started):
 
 def test_what_a_version_answers_with_is_changed_and_whoever_serves_it_is_told(registry, with_int8):
     before = epoch(registry)
-    registry.set_serving_variant("t", with_int8, "int8")
+    registry.describe_version("t", with_int8, replace(with_int8, serving_variant="int8"))
     assert registry.get_version("t", "m", 1) == replace(with_int8, serving_variant="int8")
     assert epoch(registry) > before
 
@@ -229,7 +245,7 @@ def test_what_a_version_answers_with_is_changed_and_whoever_serves_it_is_told(re
 def test_a_variant_that_was_removed_meanwhile_is_not_chosen(registry, with_int8):
     registry.remove_variant("t", with_int8, replace(with_int8, variants=with_int8.variants[:1]))
     with pytest.raises(Conflict):
-        registry.set_serving_variant("t", with_int8, "int8")
+        registry.describe_version("t", with_int8, replace(with_int8, serving_variant="int8"))
 
 
 def test_a_removed_variant_gives_its_bytes_back(registry, with_int8, limits):
@@ -242,7 +258,7 @@ def test_a_removed_variant_gives_its_bytes_back(registry, with_int8, limits):
 
 
 def test_a_variant_that_came_to_answer_meanwhile_is_not_removed(registry, with_int8, limits):
-    registry.set_serving_variant("t", with_int8, "int8")
+    registry.describe_version("t", with_int8, replace(with_int8, serving_variant="int8"))
     with pytest.raises(Conflict):
         registry.remove_variant("t", with_int8, replace(with_int8, variants=with_int8.variants[:1]))
     assert limits.usage_of("t").bytes == with_int8.stored_bytes
@@ -263,5 +279,5 @@ def test_a_version_of_before_is_compressed_and_chosen_of_as_any_other(registry, 
     registry.start_compression("t", job(), LIMITS)
     register(registry, version, job())
     found = registry.get_version("t", "m", 1)
-    registry.set_serving_variant("t", found, "int8")
+    registry.describe_version("t", found, replace(found, serving_variant="int8"))
     assert registry.get_version("t", "m", 1).serving == INT8

@@ -1,11 +1,13 @@
 """Examples for compressions, in a bucket in process."""
 
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from aimass.adapters.aws import examples as bounded
 from aimass.adapters.aws.examples import S3ExampleFiles
-from aimass.domain.errors import NotFound
+from aimass.domain.errors import InvalidArguments, NotFound
 from tests.unit.conftest import bucket
 
 
@@ -44,6 +46,17 @@ def test_no_more_are_listed_than_were_asked_for(examples):
     for number in range(5):
         put(examples, f"data/t/many/{number}.png")
     assert [file.path for file in examples.list_folder("t", "many", 3)] == ["0.png", "1.png", "2.png"]
+
+
+def test_a_folder_of_countless_old_versions_is_refused_after_some_pages(examples, monkeypatch):
+    monkeypatch.setattr(bounded, "_MOST_PAGES", 1)
+    entry = {"Key": "data/t/digits/a.csv", "VersionId": "v", "Size": 1, "IsLatest": False}
+    pages = [{"Versions": [entry], "IsTruncated": truncated} for truncated in (True, False)]
+    client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: iter(pages)))
+    with pytest.raises(InvalidArguments, match="old versions of them among these, lie under data/t/digits/"):
+        S3ExampleFiles(client, "uploads").list_folder("t", "digits", 10)
+    monkeypatch.setattr(bounded, "_MOST_PAGES", 2)
+    assert S3ExampleFiles(client, "uploads").list_folder("t", "digits", 10) == []
 
 
 def test_what_is_downloaded_is_what_was_listed_whatever_came_since(examples, tmp_path):

@@ -1,9 +1,11 @@
 """Workspaces of compressions in a bucket."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from aimass.adapters.aws import workspaces
 from aimass.adapters.aws.workspaces import S3WorkspaceFiles
 
 ONE, OTHER = "compressions/t/m/1/abc", "compressions/t/m/1/abcd"
@@ -48,3 +50,30 @@ def test_what_is_stored_again_is_what_is_fetched(files, tmp_path):
 def test_urls_are_of_one_file_for_one_use(files):
     assert f"/{ONE}/chosen.json" in files.get_url(ONE, "chosen.json", 60)
     assert files.get_url(ONE, "chosen.json", 60) != files.put_url(ONE, "chosen.json", 60)
+
+
+def test_what_lies_there_long_begins_its_week_anew(files, uploads, tmp_path, monkeypatch):
+    files.store(ONE, ["planned.json"], leave(tmp_path, planned_json="{}"))
+    files.store(f"{ONE}/jobs/j", ["planned.json"], tmp_path)
+    copied = []
+    monkeypatch.setattr(files, "_client", Spy(uploads._client, copied))
+    files.renew(ONE)
+    assert copied == []
+    monkeypatch.setattr(workspaces, "_OLD", -timedelta(days=1))
+    files.renew(ONE)
+    assert copied == [f"{ONE}/planned.json"]
+    assert files.fetch(ONE, ["planned.json"], tmp_path / "back") == ["planned.json"]
+
+
+class Spy:
+    """A client that tells what it copies."""
+
+    def __init__(self, client, copied):
+        self._client, self._copied = client, copied
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def copy(self, source, bucket, key, **given):
+        self._copied.append(key)
+        return self._client.copy(source, bucket, key, **given)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aimass.compression.budget import (
     Budget,
+    check_classes,
     check_fit,
     check_rows,
     default_budget,
@@ -108,7 +109,7 @@ def test_the_rows_needed_show_the_budget_and_fewer_do_not(loss: float, confidenc
     assert disagreement(0, needed, confidence).upper <= loss + 1e-9
 
 
-@given(st.integers(1, 5_000), st.sampled_from(["accuracy", "f1", "auc", "agreement"]))
+@given(st.integers(1, 5_000), st.sampled_from(["accuracy", "f1", "auc", "agreement", "divergence", "r2"]))
 def test_the_smallest_budget_named_is_one_that_the_rows_can_show(rows: int, metric: str) -> None:
     found = smallest_budget(Budget(metric, 0.0001), rows)
     if found is not None:
@@ -120,16 +121,16 @@ def test_too_few_rows_are_told_with_the_number_needed_and_what_they_could_show()
     with pytest.raises(InvalidArguments) as error:
         check_rows(parse_budget({"accuracy_drop": 0.005}), 200)
     needed, in_all = error.value.details["needed"], error.value.details["needed_in_all"]
-    assert needed == 539
+    assert needed == 598
     assert sizes(in_all).held_out >= needed > sizes(in_all - 2).held_out
-    assert error.value.details["smallest_budget"] == {"accuracy_drop": 0.014}
+    assert error.value.details["smallest_budget"] == {"accuracy_drop": 0.015}
     assert error.value.message.startswith(
-        "too few rows for accuracy_drop 0.005: 200 are held out, and 539 are needed to show it with 0.95 confidence if "
-        f"no row is lost, about {in_all} rows in all ("
+        "too few different rows for accuracy_drop 0.005: 200 are held out, and 598 are needed to show it with "
+        f"0.95 confidence if no row is lost, about {in_all} rows in all ("
     )
     assert error.value.message.endswith(
         ". That is for one candidate; 4 together want 1000, 1998 in all. "
-        "Send more rows, or ask for accuracy_drop 0.014, the smallest that these could show"
+        "Send more rows, or ask for accuracy_drop 0.015, the smallest that these could show"
     )
     assert error.value.details["needed_for_all_finalists"] == 1000
 
@@ -143,9 +144,11 @@ def test_as_many_candidates_are_asked_of_as_rows_can_tell() -> None:
 
 
 def test_enough_rows_pass() -> None:
-    check_rows(parse_budget({"accuracy_drop": 0.005}), 539)
+    check_rows(parse_budget({"accuracy_drop": 0.005}), 598)
     check_rows(parse_budget({"agreement": 0.99}), 299)
-    check_rows(parse_budget({"divergence": 0.02}), 100)
+    check_rows(parse_budget({"divergence": 0.02}), 149)
+    check_rows(parse_budget({"f1_drop": 0.01}), 300)
+    check_rows(parse_budget({"auc_drop": 0.01}), 600)
 
 
 def test_agreement_names_the_highest_that_could_be_shown() -> None:
@@ -155,8 +158,28 @@ def test_agreement_names_the_highest_that_could_be_shown() -> None:
 
 
 def test_a_bootstrap_of_few_rows_is_refused() -> None:
-    assert "100 are needed" in (shortage(Budget("r2", 0.01), 99) or "")
+    assert "100 are needed" in (shortage(Budget("r2", 0.2), 99) or "")
     assert smallest_budget(Budget("r2", 0.01), 99) is None
+    assert "149 are needed" in (shortage(Budget("divergence", 0.02), 148) or "")
+
+
+def test_f1_and_auc_want_rows_of_each_class() -> None:
+    labels = Labels("classes", np.repeat([0, 1, 2], [500, 480, 20]))
+    with pytest.raises(
+        InvalidArguments, match=r"too few different rows of class '2' for f1_drop 0\.01: 20 are held"
+    ) as error:
+        check_classes(parse_budget({"f1_drop": 0.01}), labels, several=False)
+    assert error.value.details["held_out_of_class"] == 20
+    wanted = error.value.details["needed_of_class"]
+    assert wanted == 147  # for four finalists
+    enough = Labels("classes", np.repeat([0, 1, 2], [500, 480, wanted]))
+    check_classes(parse_budget({"f1_drop": 0.01}), enough, several=False)
+    with pytest.raises(InvalidArguments, match="of class '2' for auc_drop"):
+        check_classes(parse_budget({"auc_drop": 0.01}), labels, several=False)
+    check_classes(parse_budget({"accuracy_drop": 0.01}), labels, several=False)
+    columns = Labels("classes", (np.arange(1000)[:, None] < np.array([500, 20])).astype(int))
+    with pytest.raises(InvalidArguments, match="of class '1' for f1_drop"):
+        check_classes(parse_budget({"f1_drop": 0.01}), columns, several=True)
 
 
 def test_no_row_shows_nothing() -> None:

@@ -174,7 +174,8 @@ def test_what_the_original_answers_without_number_may_be_answered_so() -> None:
     scores, labels = _case(4)
     scores[:, 3] = -math.inf
     metric = _metric("divergence", COLUMNS, {"s": scores})
-    assert metric.loss({"s": scores}, {"s": scores.copy()}, Labels("classes", labels), 0.95).upper == 0
+    loss = metric.loss({"s": scores}, {"s": scores.copy()}, Labels("classes", labels), 0.95)
+    assert (loss.estimate, loss.upper) == (0, disagreement(0, 200, 0.95).upper)
 
 
 @pytest.mark.parametrize("candidate", [{}, {"s": np.zeros((199, 4))}, {"s": np.zeros((200, 5))}])
@@ -305,6 +306,42 @@ def test_bounds_lie_above_losses_and_nothing_lost_is_nothing() -> None:
 
 def test_the_same_answers_prove_no_more_than_their_rows() -> None:
     scores, labels = _case(8)
-    metric = _metric("f1", COLUMNS, {"s": scores})
-    loss = metric.loss({"s": scores}, {"s": scores * 2}, Labels("classes", labels), 0.95)
-    assert (loss.estimate, loss.upper) == (0, disagreement(0, 200, 0.95).upper)
+    counts = np.bincount(labels)
+    costs = {"f1": 1 / counts.min() / 4, "auc": (1 / counts.min() + 3 / (200 - counts.max())) / 4}
+    for name, cost in costs.items():
+        metric = _metric(name, COLUMNS, {"s": scores})
+        loss = metric.loss({"s": scores}, {"s": scores * 2}, Labels("classes", labels), 0.95)
+        assert (loss.estimate, loss.upper) == (0, pytest.approx(-math.log(0.05) * cost))
+
+
+def test_no_draw_of_a_rare_class_promises_more_f1_than_its_rows_show() -> None:
+    """Of a class with 4 rows of 400, a candidate misses 4 in 10: by chance none of those that are there."""
+    generator = np.random.default_rng(3)
+    for _ in range(10):
+        labels = generator.integers(0, 4, 400)
+        rare = generator.permutation(400)[:4]
+        labels[rare] = 4
+        after = labels.copy()
+        after[rare[generator.random(4) < 0.4]] = 0
+        first, second = {"s": np.eye(5)[labels]}, {"s": np.eye(5)[after]}
+        assert _metric("f1", COLUMNS, first).loss(first, second, _classes(*labels), 0.95).upper > 0.1
+
+
+@pytest.mark.parametrize("name", ["divergence", "r2"])
+def test_a_row_in_a_hundred_that_is_all_wrong_is_reckoned_with_though_none_is_there(name: str) -> None:
+    generator = np.random.default_rng(4)
+    truth = generator.normal(size=(100, 1))
+    first, second = {"s": truth}, {"s": truth * 1.003}
+    loss = _metric(name, Reading("s", "numbers"), first).loss(first, second, Labels("numbers", truth[:, 0]), 0.95)
+    assert loss.estimate < 0.0031
+    assert loss.upper >= disagreement(0, 100).upper
+
+
+def test_tokens_of_a_row_are_one_witness() -> None:
+    scores = np.random.default_rng(5).normal(size=(200, 30, 3))
+    second = scores.copy()
+    second[0] = -second[0]
+    first, other = {"s": scores}, {"s": second}
+    loss = _metric("agreement", COLUMNS, first).loss(first, other, None, 0.95)
+    assert loss.estimate == pytest.approx(1 / 200)
+    assert loss.upper > disagreement(1, 200).upper

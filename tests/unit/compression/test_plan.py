@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,38 @@ def test_only_methods_that_are_asked_for_are_tried() -> None:
 
     assert [recipe.name for recipe in made.recipes] == ["int8", "int8-tensor"]
     assert set(made.left_out) == {"cut", "small"}
+
+
+def test_of_a_pass_with_several_methods_only_what_is_meant_by_those_asked_for_is_tried() -> None:
+    packed = Pass(
+        "packed",
+        "quantize",
+        ("eight", "four"),
+        lambda profile, ask: [{"name": "q8", "methods": ["eight"]}, {"name": "q4", "methods": ["four"], "bits": 4}],
+        lambda work, options: Applied(),
+    )
+    known = passes(packed)
+
+    assert names(NET, Ask(), Wish(methods=("eight",)), known) == ["q8"]
+    assert names(NET, Ask(), Wish(methods=("four",)), known) == ["q4"]
+    assert {"q8", "q4"} <= set(names(NET, Ask(), Wish(), known))
+    assert plan(NET, Ask(), Wish(methods=("four",)), known).recipes[0].stages[-1].options == {"bits": 4}
+
+
+def test_a_pass_is_not_tried_behind_one_that_does_its_work() -> None:
+    known = passes(replace(CUT, includes=("small",)), SMALL)
+
+    assert set(names(NET, Ask(rows=500), Wish(), known)) == {"tidy", "weights", "cut30", "cut50"}
+
+
+def test_nobody_who_asks_for_eight_bits_gets_four() -> None:
+    net = Profile("matmul", {"MatMul": 3}, {"MatMul": 166_400}, 670_003, 16, floats=True)
+
+    made = plan(net, Ask(rows=500, labels=True), Wish(methods=("int8",)), PASSES)
+
+    assert made.recipes
+    assert not [recipe for recipe in made.recipes if "int4" in recipe.name]
+    assert made.left_out["matmul_nbits"] == "It was not asked for."
 
 
 def test_an_unknown_method_is_refused_with_those_that_there_are() -> None:

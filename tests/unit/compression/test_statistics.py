@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
 from aimass.compression.statistics import (
     disagreement,
+    mean_at_most,
     resampled_loss,
     rows_for_agreement,
     rows_for_share,
@@ -67,7 +68,36 @@ def test_what_is_lost_is_won_the_other_way_round(counts: tuple[int, int, int]) -
 
 @pytest.mark.parametrize("rows", [100, 1_000, 10_000])
 def test_nothing_lost_still_leaves_a_bound(rows: int) -> None:
-    assert shares_loss(0, 0, rows).upper == pytest.approx(2.7055 / (rows + 2.7055), rel=1e-3)
+    assert shares_loss(0, 0, rows).upper == pytest.approx(1 - 0.05 ** (1 / rows))
+    assert shares_loss(0, 0, rows, 0.9875).upper == pytest.approx(5.0239 / (rows + 5.0239), rel=1e-3)
+
+
+@pytest.mark.parametrize(("rows", "loss"), [(268, 0.01), (299, 0.01), (500, 0.01), (1_000, 0.005)])
+def test_where_none_is_won_the_bound_keeps_its_level_exactly(rows: int, loss: float) -> None:
+    kept = [shares_loss(lost, 0, rows).upper < loss for lost in range(rows)]
+    assert binom.pmf(np.flatnonzero(kept), rows, loss).sum() <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "each", "rest"),
+    [(100, 0.04, 0.5, 0.003), (300, 0.013, 1.0, 0.003), (1_000, 0.012, 0.8, 0.003), (300, 0.013, 1.0, -0.003)],
+)
+def test_the_bound_of_a_mean_is_exceeded_in_one_of_twenty_samples_at_most(
+    rows: int, share: float, each: float, rest: float
+) -> None:
+    """Rare rows lose much: where a sample has none of them, no resample of it has either."""
+    generator, truth = np.random.default_rng(7), share * each + (1 - share) * rest
+    samples = [np.where(generator.random(rows) < share, each, rest) for _ in range(600)]
+    assert np.mean([mean_at_most(one) < truth for one in samples]) < 0.07
+
+
+def test_the_bound_of_a_mean_is_near_it_and_a_row_counts_once_at_most() -> None:
+    assert mean_at_most(np.zeros(300)) == disagreement(0, 300).upper
+    assert mean_at_most(np.full(300, -0.5)) == disagreement(0, 300).upper
+    assert 0.01 + 3 / 1_000 < mean_at_most(np.full(1_000, 0.01)) < 0.01 + 3.3 / 1_000
+    far = np.r_[np.zeros(999), 1]
+    assert mean_at_most(far * 50) == mean_at_most(far)
+    assert mean_at_most(np.ones(50)) == 1
 
 
 def test_the_bound_is_exceeded_in_one_of_twenty_samples_at_most_of_a_true_loss() -> None:

@@ -18,7 +18,7 @@ from aimass.protocols import idempotent
 from aimass.usecases.compressions import Compressions
 from aimass.usecases.start_import import Imports
 from tests.unit.aws.test_compressions import INT8
-from tests.unit.aws.test_registry import ready
+from tests.unit.aws.test_registry import LIMITS, ready
 from tests.unit.functions.test_api import api  # noqa: F401
 from tests.unit.usecases.conftest import Runner
 
@@ -171,7 +171,7 @@ def ended(call, at, artifacts, tmp_path):
     done = Compression(job.id, "then", {"agreement": 0.99}, "size", "int8", "best", ("int8",), report, page)
     version = at.registry.get_version("t", "m", 1)
     after = replace(version, variants=(*version.variants, INT8), compressions=(done,), compressing=None)
-    at.registry.register_compression("t", version, after, job)
+    at.registry.register_compression("t", version, after, job, LIMITS)
     return job.id, files
 
 

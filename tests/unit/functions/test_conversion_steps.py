@@ -35,7 +35,7 @@ def event(registry, artifacts, index, uploads, tmp_path, monkeypatch):
     monkeypatch.setattr(bootstrap, "artifacts", lambda: artifacts)
     monkeypatch.setattr(bootstrap, "artifact_index", lambda: index)
     files = S3ConversionFiles(uploads._client, "uploads")
-    monkeypatch.setattr(bootstrap, "_conversion_files", lambda: files)
+    monkeypatch.setattr(bootstrap, "conversion_files", lambda: files)
     monkeypatch.setenv("CONVERSION_LIMITS", json.dumps(LIMITS))
     monkeypatch.setenv("CONVERTERS", "trees torch")
     monkeypatch.delenv("MACHINE_CORES", raising=False)

@@ -36,7 +36,7 @@ def event(registry, uploads, job, monkeypatch):
     client = uploads._client
     monkeypatch.setattr(bootstrap, "registry", lambda: registry)
     monkeypatch.setattr(bootstrap, "workspaces", lambda: S3WorkspaceFiles(client, "uploads"))
-    monkeypatch.setattr(bootstrap, "_conversion_files", lambda: S3ConversionFiles(client, "uploads"))
+    monkeypatch.setattr(bootstrap, "conversion_files", lambda: S3ConversionFiles(client, "uploads"))
     monkeypatch.setenv("COMPRESSION_LIMITS", json.dumps(LIMITS))
     monkeypatch.setenv("COMPRESSORS", "1")
     client.put_object(Bucket="uploads", Key=f"{WORKSPACE}/model.onnx", Body=b"model")
@@ -70,3 +70,27 @@ def test_what_the_job_puts_is_a_line_of_its_log_and_its_candidates_state(event, 
     assert handler("note_progress")(put(progress_key("t", job, "1.repair.int8"))) is True
     found = registry.get_job("t", job.id)
     assert (found.step, found.candidates["int8-mixed"].state) == ("repair", "compressing")
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    [
+        (b'{"code": "model_timeout", "message": "too slow"}', "model_timeout"),
+        (b"{", "step_crashed"),
+        (None, "step_crashed"),
+    ],
+)
+def test_why_the_job_gave_up_is_what_the_job_left(event, registry, uploads, job, left, code):
+    key = f"compressions/.orders/t/{job.id}/{job.attempt}/failed.json"
+    order = json.loads(uploads._client.get_object(Bucket="uploads", Key=_order_of(event, job))["Body"].read())
+    assert f"/{key}?" in order["failed_url"]
+    if left:
+        uploads._client.put_object(Bucket="uploads", Key=key, Body=left)
+    told = handler("fail_compression")(event | {"error": {"Error": "States.TaskFailed", "Cause": "{}"}})
+    assert (told["code"], told["step"]) == (code, "compress")
+    assert registry.get_job("t", job.id).error.code == code
+
+
+def _order_of(event, job):
+    handler("order_compression")(event)
+    return f"compressions/.orders/t/{job.id}/{job.attempt}/order.json"

@@ -1,7 +1,7 @@
 import pytest
 
 from local.batch import JobFailed, JobLate
-from local.ministack_hooks import stopping_jobs, submitter
+from local.ministack_hooks import stopping_jobs, submitter, unless_put
 
 PARAMETERS = {
     "JobName": "an-execution",
@@ -47,3 +47,10 @@ def test_the_job_of_an_execution_that_was_stopped_is_stopped(status, stopped):
     stop = stopping_jobs(lambda _: (status, {}, b"{}"), names.append)
     assert stop({"executionArn": "arn:aws:states:r:a:execution:machine:an-execution"})[0] == status
     assert names == stopped
+
+
+def test_a_file_that_is_put_is_no_query_though_its_sender_calls_it_a_form():
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    found = unless_put(lambda method, path, headers, body, query: {"Action": body.decode(), **query})
+    assert found("PUT", "/bucket/key", form, memoryview(b"Action=x"), {"partNumber": "1"}) == {"partNumber": "1"}
+    assert found("POST", "/", form, b"List", {}) == {"Action": "List"}

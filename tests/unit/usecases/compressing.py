@@ -43,6 +43,7 @@ class Workspaces:
 
     def __init__(self, root: Path) -> None:
         self.root, self.fetched, self.stored = root, list[str](), list[str]()
+        self.renewed = list[str]()
 
     def names(self, workspace: str) -> list[str]:
         root = self.root / workspace
@@ -61,6 +62,9 @@ class Workspaces:
             (self.root / workspace / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, self.root / workspace / name)
             self.stored.append(name)
+
+    def renew(self, workspace: str) -> None:
+        self.renewed.append(workspace)
 
 
 class Examples:

@@ -14,6 +14,7 @@ from onnx import numpy_helper
 
 from aimass.compression.recipe import digest_of
 from aimass.compression.result import write
+from aimass.domain import model
 from aimass.domain.errors import Conflict
 from aimass.domain.model import Job, Measurements, ModelFiles, Packed, StoredFile, TensorSpec, Variant, Version
 from aimass.sandbox.limits import Limits
@@ -38,6 +39,10 @@ class Workspaces:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.root / workspace / name, folder / name)
         return found
+
+    def store(self, workspace: str, names: Iterable[str], folder: Path) -> None:
+        for name in names:
+            shutil.copyfile(folder / name, self.root / workspace / name)
 
 
 class Artifacts:
@@ -95,7 +100,9 @@ class Registry:
     def log(self, tenant: str, job_id: str, attempt: int, step: str, message: str, **more: Any) -> None:
         self.lines.append(message)
 
-    def register_compression(self, tenant: str, before: Version, after: Version, job: Job) -> None:
+    def register_compression(
+        self, tenant: str, before: Version, after: Version, job: Job, limits: model.Limits
+    ) -> None:
         if self.in_the_way:
             self.in_the_way.pop(0)()
         if self.version != before or (self.job.state, self.job.attempt) != ("running", job.attempt):
@@ -104,17 +111,25 @@ class Registry:
         self.version, self.job = after, replace(job, state="succeeded")
 
 
+class Tenants:
+    """The port `TenantLimits`: all may have as much."""
+
+    def limits_of(self, tenant: str) -> model.Limits:
+        return model.Limits(bytes=10**12, models=100, jobs=50)
+
+
 class Place:
     """A compression that was chosen; `publishing` is what its last step works on."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / WORKSPACE
-        self.folder.mkdir(parents=True)
+        self.own = self.folder / "jobs/job"
+        self.own.mkdir(parents=True)
         self.index, self.artifacts = Index(), Artifacts()
         job = Job("job", "compression", "small", 1, "small.onnx", "running", "2026-01-01T00:00:00.000Z", step="choose")
         self.registry = Registry(self.index, version(), job)
         self.publishing = Publishing(
-            self.registry, self.artifacts, self.index, Workspaces(root), LIMITS, 5.0, seconds=600.0
+            self.registry, self.artifacts, self.index, Workspaces(root), Tenants(), LIMITS, 5.0, seconds=600.0
         )
 
     def left(self, found: Document, models: dict[str, bytes]) -> None:
@@ -130,7 +145,7 @@ class Place:
                 if record is not None:
                     write(folder / f"{about}.json", {"key": "k", **record})
         for name in ("asked", "planned", "chosen"):
-            write(self.folder / f"{name}.json", {"key": "k", **found[name]})
+            write(self.own / f"{name}.json", {"key": "k", **found[name]})
 
 
 def version(*variants: Variant) -> Version:

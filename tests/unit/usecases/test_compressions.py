@@ -8,6 +8,7 @@ from aimass.adapters.aws.due import DynamoDueList
 from aimass.adapters.aws.examples import S3ExampleFiles
 from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.domain.clock import later, now
+from aimass.domain.compression import MOST_VARIANTS
 from aimass.domain.errors import (
     AnswerExpired,
     CompressionRunning,
@@ -34,9 +35,11 @@ from aimass.usecases.compressions import (
     request_compression,
     start_compression,
 )
+from aimass.usecases.models import delete_model, purge_model
 from aimass.usecases.retry import retry_job
 from aimass.usecases.settle import House, settle_due
 from aimass.usecases.start_import import ArrivedObject, Imports
+from aimass.usecases.versions import delete_version
 from tests.unit.aws.test_compressions import register
 from tests.unit.aws.test_registry import ready, running
 from tests.unit.usecases.conftest import Runner
@@ -58,6 +61,12 @@ def version(registry):
 def control(at, uploads):
     """What ends jobs, and runs them again."""
     return Imports(at.registry, uploads, at.runner, at.limits)
+
+
+@pytest.fixture
+def house(at, uploads, index):
+    files = S3PredictionFiles(uploads._client, "uploads")
+    return House(at.registry, index, uploads, DynamoDueList(at.registry._client, "table"), None, files)
 
 
 def ask(at, **wanted):
@@ -164,11 +173,8 @@ def test_a_file_that_comes_after_its_job_was_cancelled_starts_nothing(at, versio
         retry_job(control, "t", job.id)
 
 
-def test_a_file_that_does_not_come_within_a_day_ends_its_job_and_frees_its_version(at, version, uploads, index):
+def test_a_file_that_does_not_come_within_a_day_ends_its_job_and_frees_its_version(at, version, house):
     job = ask(at, data=ROWS)
-    files = S3PredictionFiles(uploads._client, "uploads")
-    due = DynamoDueList(at.registry._client, "table")
-    house = House(at.registry, index, uploads, due, None, files)
     assert settle_due(house, later(now(), hours=24), lambda: True)["uploads_expired"] == 0
     assert settle_due(house, later(now(), hours=26), lambda: True)["uploads_expired"] == 1
     ended = at.registry.get_job("t", job.id)
@@ -337,3 +343,36 @@ def test_what_it_came_to_may_be_kept_no_longer(at, version):
     assert compressed(at.registry, "t", ended) is None
     with pytest.raises(AnswerExpired):
         ended_compression(at.registry, "t", ended)
+
+
+def test_examples_that_will_come_take_of_the_tenants_bytes_while_the_job_has_them(at, version, control, limits):
+    job = ask(at, data=ROWS)
+    assert job.reserved_bytes == version.variant().files.size + ROWS.size
+    assert limits.usage_of("t").bytes == version.stored_bytes + job.reserved_bytes
+    cancel_job(control.registry, control.uploads, control.runner, "t", job.id)
+    assert limits.usage_of("t").bytes == version.stored_bytes
+
+
+def test_a_version_with_as_many_variants_as_there_may_be_is_refused_before_any_work(at, version, monkeypatch):
+    full = replace(version, variants=version.variants * (MOST_VARIANTS + 1))
+    monkeypatch.setattr(at.registry, "get_version", lambda *_: full)
+    with pytest.raises(LimitExceeded, match="24 compressed variants, as many as there may be"):
+        ask(at)
+
+
+def test_a_version_that_is_being_compressed_is_neither_deleted_nor_purged(at, version, control):
+    job = ask(at)
+    with pytest.raises(CompressionRunning, match=f"/api/v1/jobs/{job.id}/cancel"):
+        delete_version(at.registry, "t", "m", 1)
+    cancel_job(control.registry, control.uploads, control.runner, "t", job.id)
+    delete_version(at.registry, "t", "m", 1)
+    assert at.registry.get_version("t", "m", 1).state == "deleted"
+
+
+def test_a_deleted_model_is_purged_once_its_compression_has_ended(at, version, control, house):
+    job = ask(at)
+    delete_model(at.registry, "t", "m")
+    purge_model(at.registry, "t", "m")
+    assert settle_due(house, later(now(), days=1), lambda: True)["models_purged"] == 0
+    cancel_job(control.registry, control.uploads, control.runner, "t", job.id)
+    assert settle_due(house, later(now(), days=1), lambda: True)["models_purged"] == 1

@@ -31,6 +31,11 @@ class Registry:
         self.lines.append((attempt, step, message))
 
 
+def at_home(name):
+    """Where it lies: what is a job's own in the job's folder."""
+    return f"jobs/job/{name}" if name in ("asked.json", "planned.json", "chosen.json") else name
+
+
 class Workspaces:
     """URLs that say what they are for."""
 
@@ -39,7 +44,7 @@ class Workspaces:
 
     def names(self, workspace):
         assert workspace == WORKSPACE
-        return self._names
+        return [at_home(name) for name in self._names]
 
     def get_url(self, workspace, name, seconds):
         return f"get {workspace}/{name} {seconds}"
@@ -74,8 +79,8 @@ def test_what_may_be_left_is_what_the_steps_leave_and_goes_to_the_workspace_alon
     left = {one for name in known for one in steps.candidate_files(name)} | {"chosen.json"}
     assert set(order["outputs"]) == set(order["kept"]) == left
     for name in left:
-        assert order["outputs"][name] == f"put {WORKSPACE}/{name} {URL_SECONDS}"
-        assert order["kept"][name] == f"get {WORKSPACE}/{name} {URL_SECONDS}"
+        assert order["outputs"][name] == f"put {WORKSPACE}/{at_home(name)} {URL_SECONDS}"
+        assert order["kept"][name] == f"get {WORKSPACE}/{at_home(name)} {URL_SECONDS}"
 
 
 def test_what_is_read_is_what_the_steps_read(uploads):

@@ -19,7 +19,7 @@ from tokenizers import models, pre_tokenizers
 
 from aimass.compression.part_file import read_part
 from aimass.domain.description import Column, Description, ImageInput, TableInput, TextInput, Tokenizer
-from aimass.domain.errors import InvalidArguments, ModelOutOfMemory
+from aimass.domain.errors import Conflict, InvalidArguments, ModelOutOfMemory, VersionNotReady
 from aimass.domain.model import CompressionCall, TensorSpec
 from tests.unit.compression.folders import FEATURES
 from tests.unit.usecases.compressing import LIMITS, House, leave_npz, rows, with_data_beside
@@ -50,7 +50,7 @@ def test_the_workspace_holds_the_model_as_it_is_and_rows_in_three_parts(tmp_path
     of = house.prepare()
     names = house.workspaces.names(of.workspace)
     assert names == sorted([
-        "asked.json", "calibration.npz", "choosing.npz", "held_out.npz", "model.onnx", "prepared.json"
+        "jobs/job/asked.json", "calibration.npz", "choosing.npz", "held_out.npz", "model.onnx", "prepared.json"
     ])  # fmt: skip
     assert house.workspaces.stored[-2:] == ["prepared.json", "asked.json"]
     told = json.loads((house.workspaces.root / of.workspace / "prepared.json").read_bytes())
@@ -82,10 +82,38 @@ def test_the_same_examples_find_the_same_workspace_and_others_another(tmp_path: 
     assert house.prepare().workspace != first.workspace
 
 
+def test_rows_that_are_gone_are_put_again_and_what_stays_begins_its_week_anew(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    leave_npz(house)
+    workspace = house.prepare().workspace
+    for name in ("model.onnx", "choosing.npz"):
+        (house.workspaces.root / workspace / name).unlink()
+    house.workspaces.stored.clear()
+    house.prepare()
+    assert house.workspaces.stored == ["model.onnx", "choosing.npz", "prepared.json", "asked.json"]
+    assert house.workspaces.renewed == [workspace, workspace]
+
+
+def test_a_job_that_was_cancelled_meanwhile_leaves_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    leave_npz(house)
+    house.registry.job = replace(house.registry.job, state="cancelled")
+    with pytest.raises(Conflict, match="is not running"):
+        house.prepare()
+    assert house.workspaces.stored == []
+
+
+def test_a_version_that_was_deleted_meanwhile_is_refused_at_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.registry.version = replace(house.registry.version, state="deleted", variants=())
+    with pytest.raises(VersionNotReady, match="is deleted"):
+        house.prepare()
+
+
 def test_too_few_rows_are_refused_with_how_many_it_takes_before_anything_is_kept(tmp_path: Path) -> None:
     house = House(tmp_path)
     leave_npz(house, 100)
-    with pytest.raises(InvalidArguments, match=r"too few rows for accuracy_drop 0\.02: 50 are held out") as refused:
+    with pytest.raises(InvalidArguments, match=r"for accuracy_drop 0\.02: 50 are held out") as refused:
         house.prepare()
     assert refused.value.details["held_out"] == 50
     assert refused.value.details["needed"] > 100
@@ -150,7 +178,7 @@ def test_examples_that_are_one_and_the_same_are_refused(tmp_path: Path) -> None:
     house = House(tmp_path)
     np.savez(house.data / "rows.npz", x=np.zeros((1_000, FEATURES), np.float32))
     house.ask(EASY)
-    with pytest.raises(InvalidArguments, match="nearly all of the 1000 rows are one and the same"):
+    with pytest.raises(InvalidArguments, match=r"too few different rows for agreement 0\.5: 1 are held out"):
         house.prepare()
 
 

@@ -12,7 +12,7 @@ from onnx.external_data_helper import set_external_data
 
 from aimass.adapters.aws.workspaces import S3WorkspaceFiles
 from aimass.compression.recipe import digest_of
-from aimass.domain.errors import Conflict, InternalError, LimitExceeded
+from aimass.domain.errors import Conflict, InternalError, LimitExceeded, VersionNotReady
 from aimass.domain.model import Compression, ModelFiles, StoredFile, Usage
 from aimass.usecases.compressed_variants import MOST_CONFIG_BYTES, MOST_VARIANTS
 from aimass.usecases.publish_compression import MOST_COMPRESSIONS, Published, publish, published
@@ -185,27 +185,43 @@ def test_other_bytes_get_a_number(place: Place, usual: Document) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(model_of("other")), lambda path: path.unlink()])
-def test_a_model_that_is_not_the_measured_one_is_no_verdict_on_it(place: Place, usual: Document, damage: Any) -> None:
+def test_a_model_that_is_not_the_measured_one_is_not_published_and_is_made_anew_by_the_next_job(
+    place: Place, usual: Document, damage: Any
+) -> None:
     place.left(usual, {})
     damage(place.folder / "candidates/int8/model.onnx")
-    with pytest.raises(InternalError, match="int8 is not in the workspace as it was measured"):
+    assert run(place) == Published("small", 1, "safe", ("safe",))
+    assert "not there as it was measured" in place.registry.version.compressions[0].reason
+    assert json.loads((place.folder / "candidates/int8/compressed.json").read_text())["key"] == ""
+
+
+def test_what_another_job_chose_is_not_published(place: Place, usual: Document) -> None:
+    place.left(usual, {})
+    place.own.rename(place.folder / "jobs/other")
+    with pytest.raises(InternalError, match="has no"):
         run(place)
-    assert place.registry.job.state == "running"
+
+
+def test_a_version_that_was_deleted_meanwhile_is_refused_at_once(place: Place, usual: Document) -> None:
+    place.left(usual, {})
+    place.registry.version = replace(place.registry.version, state="deleted")
+    with pytest.raises(VersionNotReady, match="is deleted"):
+        run(place)
 
 
 @pytest.mark.parametrize("name", ["../../x", "A", "", "/etc", "a/b"])
 def test_a_name_that_is_a_path_is_not_followed(place: Place, name: str) -> None:
     place.left(found(int8="chosen"), {})
-    chosen = json.loads((place.folder / "chosen.json").read_text())
+    chosen = json.loads((place.own / "chosen.json").read_text())
     chosen["verdicts"] = {name: chosen["verdicts"]["int8"]}
-    (place.folder / "chosen.json").write_text(json.dumps(chosen))
+    (place.own / "chosen.json").write_text(json.dumps(chosen))
     with pytest.raises(InternalError, match="a candidate is called"):
         run(place)
 
 
 def test_a_workspace_that_is_not_whole_is_no_verdict(place: Place, usual: Document) -> None:
     place.left(usual, {})
-    (place.folder / "planned.json").unlink()
+    (place.own / "planned.json").unlink()
     with pytest.raises(InternalError, match=r"has no planned\.json"):
         run(place)
 

@@ -95,6 +95,17 @@ def test_where_one_change_is_refused_nothing_changes(registry, version):
     assert (found.notes, found.serving_variant) == ("small", "int8")
 
 
+def test_a_change_that_another_call_overtakes_changes_nothing(registry, version, monkeypatch):
+    read = registry.get_version("t", "m", 1)
+    remove_variant(registry, Index(), "t", "m", 1, "clean")
+    monkeypatch.setattr(registry, "get_version", lambda *_: read)
+    with pytest.raises(Conflict):
+        change_version(registry, "t", "m", 1, {"notes": "small", "serving_variant": "int8"})
+    monkeypatch.undo()
+    found = registry.get_version("t", "m", 1)
+    assert (found.notes, found.serving_variant) == (None, "original")
+
+
 def test_only_a_ready_version_has_one_that_answers(registry):
     reserved(registry)
     with pytest.raises(VersionNotReady, match="importing"):

@@ -190,7 +190,8 @@ def import_step() -> Import:
     return Import(registry(), artifacts(), artifact_index())
 
 
-def _conversion_files() -> S3ConversionFiles:
+def conversion_files() -> S3ConversionFiles:
+    """What jobs on Batch are ordered, and what they leave."""
     from aimass.adapters.aws.conversions import S3ConversionFiles
 
     return S3ConversionFiles(_client("s3"), os.environ["UPLOADS_BUCKET"])
@@ -202,7 +203,7 @@ def conversions() -> Conversions:
 
     limits = JobLimits(**json.loads(os.environ["CONVERSION_LIMITS"]))
     environments = frozenset(os.environ["CONVERTERS"].split())
-    return Conversions(registry(), artifacts(), _conversion_files(), environments, _converter_remedy, limits)
+    return Conversions(registry(), artifacts(), conversion_files(), environments, _converter_remedy, limits)
 
 
 def _converter_remedy(environment: str) -> str:
@@ -217,7 +218,7 @@ def large_compressions() -> LargeCompressions:
     from aimass.usecases.order_conversion import JobLimits
 
     limits, here = JobLimits(**json.loads(os.environ["COMPRESSION_LIMITS"])), bool(os.environ["COMPRESSORS"])
-    return LargeCompressions(registry(), workspaces(), _conversion_files(), here, limits)
+    return LargeCompressions(registry(), workspaces(), conversion_files(), here, limits)
 
 
 @cache
@@ -246,7 +247,7 @@ def collected() -> Collected:
     """All that collecting a conversion takes."""
     from aimass.usecases.collect_conversion import Collected
 
-    return Collected(registry(), artifacts(), _conversion_files())
+    return Collected(registry(), artifacts(), conversion_files())
 
 
 def publishing() -> Publishing:
@@ -254,7 +255,7 @@ def publishing() -> Publishing:
     from aimass.usecases.publish_compression import Publishing
 
     stores = (artifacts(), artifact_index(), workspaces())
-    return Publishing(registry(), *stores, verify_limits(), prediction_seconds(), _PUBLISH_SECONDS)
+    return Publishing(registry(), *stores, tenant_limits(), verify_limits(), prediction_seconds(), _PUBLISH_SECONDS)
 
 
 def house() -> House:

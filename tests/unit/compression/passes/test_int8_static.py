@@ -5,6 +5,7 @@ import logging
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,6 +15,7 @@ from onnx import helper, numpy_helper
 from aimass.compression.contract import Ask, NotApplicable, Options, Rows, Work
 from aimass.compression.model_file import divergence
 from aimass.compression.passes import clean
+from aimass.compression.passes._quantizer import flatten_biases, run_quantizer
 from aimass.compression.passes.int8_static import PASS
 from aimass.compression.profile import profile_of
 from tests.unit.compression.quantizing import both, images, model, normal, operators, value, words, work
@@ -111,6 +113,65 @@ def test_names_that_the_quantizer_would_make_again_are_refused(tmp_path: Path) -
     done = work(tmp_path, made, Rows({"x": normal(32, 96)}))
     with pytest.raises(NotApplicable):
         PASS.apply(done, proposals(done)[0])
+
+
+def biased(**readers: list[str]) -> Any:
+    """Two Gemms with biases of [1, N], as the runtime's fusions write them; `readers` read more of them."""
+    nodes = [
+        helper.make_node("Gemm", ["x", "w1", "b1"], ["h"], "one"),
+        helper.make_node("Relu", ["h"], ["r"]),
+        helper.make_node("Gemm", ["r", "w2", "b2"], ["y"], "two"),
+        *(helper.make_node(kind, inputs, [f"{kind}_out"]) for kind, inputs in readers.items()),
+    ]
+    weights = {
+        "w1": normal(96, 96, scale=0.1),
+        "w2": normal(96, 8, seed=1, scale=0.1),
+        "b1": normal(1, 96, seed=2),
+        "b2": normal(1, 8, seed=3),
+    }
+    outputs = [value("y", ["n", 8]), *(value(f"{kind}_out", None) for kind in readers)]
+    made = model(nodes, [value("x", ["n", 96])], outputs, weights)
+    made.graph.value_info.extend([value("b1", [1, 96]), value("h", ["n", 96])])
+    return made
+
+
+def test_biases_as_the_runtimes_own_fusions_write_them_are_quantized(tmp_path: Path) -> None:
+    done = work(tmp_path, biased(), Rows({"x": normal(64, 96, seed=4)}))
+    applied = PASS.apply(done, proposals(done)[0])
+    assert [unit.name for unit in applied.units] == ["one", "two"]
+    assert divergence(*both(done)) < 0.1
+
+
+def test_a_bias_that_others_read_keeps_its_shape() -> None:
+    made = biased(Transpose=["b1"])
+    flatten_biases(made)
+    assert {tensor.name: list(tensor.dims) for tensor in made.graph.initializer if tensor.name[0] == "b"} == {
+        "b1": [1, 96],
+        "b2": [8],
+    }
+    assert [one.name for one in made.graph.value_info] == ["b1", "h"]
+
+
+def test_what_the_quantizer_raises_is_not_told_but_the_operator_is(tmp_path: Path) -> None:
+    class Operator:
+        node = helper.make_node("Gemm", ["x"], ["y"])
+
+        def quantize(self) -> None:
+            raise ValueError("The truth value of an array is ambiguous")
+
+    def fails(*given: Any, **options: Any) -> None:
+        Operator().quantize()
+
+    def fails_elsewhere(*given: Any, **options: Any) -> None:
+        raise KeyError("b1")
+
+    done = work(tmp_path, biased())
+    with pytest.raises(NotApplicable) as told:
+        run_quantizer(fails, done.source, done.target)
+    assert str(told.value) == "onnxruntime's quantizer does not take this graph, its Gemm"
+    with pytest.raises(NotApplicable) as told:
+        run_quantizer(fails_elsewhere, done.source, done.target)
+    assert str(told.value) == "onnxruntime's quantizer does not take this graph"
 
 
 def test_what_cannot_gain_is_not_proposed(tmp_path: Path) -> None:

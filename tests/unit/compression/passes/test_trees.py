@@ -71,6 +71,20 @@ def test_a_branch_that_no_value_reaches_goes(tmp_path: Path) -> None:
     assert close(*both(done), 0)
 
 
+def test_a_threshold_without_end_still_parts_infinity_and_what_is_missing_from_the_rest(tmp_path: Path) -> None:
+    made, rows = classifier_of_trees(1, depth=1)
+    change(made, "nodes_featureids", [0] * 3)
+    change(made, "class_weights", [1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+    values = np.array(rows.inputs["x"])
+    values[::3, 0], values[1::3, 0] = -np.inf, np.nan
+    for threshold in (np.inf, -np.inf):
+        change(made, "nodes_values", [threshold, 0.0, 0.0])
+        done = work(tmp_path, made, type(rows)({"x": values}, 64))
+        PASS.apply(done, {})
+        assert len(attributes(done.target)["nodes_modes"]) == 3
+        assert close(*both(done), 0)
+
+
 def test_where_missing_values_go_is_kept_if_it_says_something(tmp_path: Path) -> None:
     made, rows = classifier_of_trees(4)
     tracks = [1, *[0] * (len(attributes_of(made)["nodes_modes"]) - 1)]

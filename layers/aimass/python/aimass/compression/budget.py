@@ -11,7 +11,8 @@ from aimass.compression.choose import MOST_FINALISTS, confidence_each
 from aimass.compression.data.labels import Labels
 from aimass.compression.reading import Reading
 from aimass.compression.splits import rows_for_held_out
-from aimass.compression.statistics import rows_for_agreement, rows_for_share
+from aimass.compression.statistics import rows_for_agreement, rows_for_share, rows_unseen
+from aimass.compression.unseen import classes_in, cost_of_a_row
 from aimass.domain.compression import BUDGETS, check_budget
 from aimass.domain.errors import InvalidArguments
 
@@ -20,6 +21,8 @@ LEAST_RESAMPLED = 100  # rows, under which a bootstrap's bound is too near
 _DIFFERING = 0.01
 _SHARES = {"accuracy", "f1", "auc"}
 _NUMBERS = {"r2"}
+# Of classes that are equally frequent, what a row costs at most, times the rows.
+_BY_CLASS = {"f1": 1, "auc": 2}
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,13 @@ def check_fit(budget: Budget, reading: Reading, labels: Labels | None) -> None:
 
 def rows_needed(budget: Budget, confidence: float = CONFIDENCE, differing: float = 0.0) -> int:
     """Held-out rows by which the budget can be shown to hold, where the share `differing` is answered otherwise."""
-    if budget.metric == "agreement":
-        return rows_for_agreement(budget.loss, confidence)
-    if budget.metric in _SHARES:
+    if budget.metric == "accuracy":
         return rows_for_share(budget.loss, differing, confidence)
-    return LEAST_RESAMPLED
+    if budget.metric in _BY_CLASS:
+        least = math.ceil(_BY_CLASS[budget.metric] * rows_unseen(confidence) / budget.loss)
+        return max(LEAST_RESAMPLED, least, rows_for_share(budget.loss, differing, confidence))
+    least = rows_for_agreement(budget.loss, confidence)
+    return least if budget.metric == "agreement" else max(LEAST_RESAMPLED, least)
 
 
 def finalists(budget: Budget, held_out: int) -> int:
@@ -80,11 +85,13 @@ def finalists(budget: Budget, held_out: int) -> int:
 
 def smallest_budget(budget: Budget, rows: int, confidence: float = CONFIDENCE) -> Budget | None:
     """The smallest loss that so many held-out rows could rule out, rounded up to a tenth of a percent, or None."""
-    if rows < 1 or (budget.metric not in _SHARES and budget.metric != "agreement"):
+    if rows < (1 if budget.metric in {"accuracy", "agreement"} else LEAST_RESAMPLED):
         return None
     z = NormalDist().inv_cdf(confidence)
-    least = 1 - (1 - confidence) ** (1 / rows) if budget.metric == "agreement" else z * z / (rows + z * z)
-    rounded = math.ceil(least * 1000) / 1000
+    least = 1 - (1 - confidence) ** (1 / rows)
+    if budget.metric in _SHARES:
+        least = max(least, z * z / (rows + z * z), _BY_CLASS.get(budget.metric, 0) * rows_unseen(confidence) / rows)
+    rounded = math.ceil(round(least * 1000, 9)) / 1000
     return Budget(budget.metric, rounded) if rounded < 1 else None
 
 
@@ -95,8 +102,8 @@ def shortage(budget: Budget, held_out: int, confidence: float = CONFIDENCE) -> s
         return None
     key, value = next(iter(budget.document.items()))
     told = (
-        f"too few rows for {key} {value:g}: {held_out} are held out, and {needed} are needed to show it with "
-        f"{confidence:.4g} confidence if no row is lost, about {rows_for_held_out(needed)} rows in all"
+        f"too few different rows for {key} {value:g}: {held_out} are held out, and {needed} are needed to show it "
+        f"with {confidence:.4g} confidence if no row is lost, about {rows_for_held_out(needed)} rows in all"
     )
     if budget.metric in _SHARES:
         likely = rows_needed(budget, confidence, _DIFFERING)
@@ -124,6 +131,25 @@ def check_rows(budget: Budget, held_out: int, confidence: float = CONFIDENCE) ->
             needed_for_all_finalists=rows_needed(budget, confidence_each(MOST_FINALISTS)),
             smallest_budget=smallest and smallest.document,
         )
+
+
+def check_classes(budget: Budget, labels: Labels | None, *, several: bool) -> None:
+    """Of the labels that are held out. Raises InvalidArguments where a class has too few rows for F1 or AUC."""
+    if labels is None or budget.metric not in _BY_CLASS:
+        return
+    classes = classes_in(labels, several=several)
+    unseen = rows_unseen(confidence_each(finalists(budget, len(labels)))) * cost_of_a_row(budget.metric, classes)
+    if unseen <= budget.loss or not len(classes.counts):
+        return
+    key, value = next(iter(budget.document.items()))
+    name, there = str(classes.names[classes.rarest])[:80], int(classes.counts[classes.rarest])
+    needed = math.ceil(there * unseen / budget.loss)
+    told = (
+        f"too few different rows of class {name!r} for {key} {value:g}: {there} are held out, and about {needed} "
+        f"are needed, for these rows could show {key} {math.ceil(unseen * 1000) / 1000:g} at best. Send more rows of "
+        "the classes that have few, or ask for accuracy_drop, which does not hang on them"
+    )
+    raise InvalidArguments(told, fields={"data": told}, held_out_of_class=there, needed_of_class=needed)
 
 
 def _advice(smallest: Budget | None) -> str:

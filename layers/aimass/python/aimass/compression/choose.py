@@ -18,8 +18,8 @@ MOST_FINALISTS = 4
 CONFIDENCE = 0.95
 #: Two measurements of one model differ by as much: what is not slower by more counts as equally fast.
 NOISE = 0.03
-#: Times faster, times smaller: less is not worth another model.
-FASTER, SMALLER = 1.05, 1.3
+#: Times faster, times smaller: less is not worth another model. Speed alone has to be beyond what is measured amiss.
+FASTER, SMALLER, ALONE = 1.05, 1.3, 1.1
 #: Standard errors by which a repair aims below the limit.
 SPARE = 1.0
 # What is not the objective counts a little: 2 % of size are not worth half of the speed.
@@ -56,12 +56,12 @@ def useless(one: Candidate, objective: Objective) -> str:
     if not one.finite:
         return "Some of its answers are not finite where the original's are."
     if one.smaller < 1:
-        return f"It is larger: {1 / one.smaller:.2f} times the original."
+        return f"It is larger: {1 / one.smaller:.4g} times the original."
     if one.faster is None:
         return "" if one.smaller >= SMALLER else f"It is {one.smaller:.2f} times smaller only."
     if one.faster < 1 - NOISE:
         return f"It is slower: {one.faster:.2f} times the original's speed."
-    if one.faster < FASTER and (objective == "latency" or one.smaller < SMALLER):
+    if one.faster < (FASTER if one.smaller >= FASTER else ALONE) and (objective == "latency" or one.smaller < SMALLER):
         return f"It gains too little: {one.faster:.2f} times faster, {one.smaller:.2f} times smaller."
     return ""
 

@@ -111,10 +111,11 @@ class Pass:
 
     `methods` are the words by which a user asks for it. `propose` says with which options it is worth trying, the most
     promising first, none where it can do no good; each has a `name` for variants, such as `int8` or `pruned30`, and may
-    have a `gain`: [times smaller, times faster], as is to be expected, by which the planner orders recipes; neither of
-    them goes on to `apply`. `apply` does it; it is a function of `Work` and options alone, so that the same gives the
-    same bytes. It raises NotApplicable where the graph does not allow it. Options may hold `spare`: names of units to
-    be left as they are, which the repair fills in. `rows` says how many calibration rows it needs at least.
+    have a `gain`: [times smaller, times faster], as is to be expected, by which the planner orders recipes, and
+    `methods`: those of the pass's that this one is meant by; none of them goes on to `apply`. `apply` does it; it is a
+    function of `Work` and options alone, so that the same gives the same bytes. It raises NotApplicable where the graph
+    does not allow it. Options may hold `spare`: names of units to be left as they are, which the repair fills in.
+    `rows` says how many calibration rows it needs at least.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Pass:
     apply: Callable[[Work, Options], Applied]
     rows: int = 0
     real_rows: bool = False  # made-up ones will not do
+    includes: tuple[str, ...] = ()  # passes whose work it does as well, so that they have nothing to do after it
     exact: bool = False  # no answer changes, whatever the rows: there is no loss to be proven
 
 

@@ -84,6 +84,32 @@ def judge(original: Path, rows: Rows, labels: Labels | None, reading: Reading) -
     return Judge(some, None if labels is None else labels.take(slice(0, count)), reading, outputs_of(original, some))
 
 
+def unanswered(original: Path, rows: Rows) -> tuple[int, int, str] | None:
+    """The first and last number of the rows that the model does not answer, and why; None where it answers all.
+
+    A call that fails is asked row by row, if the model takes rows one by one.
+    """
+    session, at = open_session(original), 0
+    for call in rows.feeds():
+        size = 1 if rows.whole else min(rows.batch, len(rows) - at)
+        if why := _failure(session, call):
+            numbers = range(size) if size > 1 else ()
+            reasons = [_failure(session, {name: a[one : one + 1] for name, a in call.items()}) for one in numbers]
+            if all(reasons) or not any(reasons):
+                return at, at + size - 1, why
+            return next((at + one, at + one, reason) for one, reason in enumerate(reasons) if reason)
+        at += size
+    return None
+
+
+def _failure(session: Any, call: Mapping[str, Any]) -> str:
+    try:
+        answers(session, [call])
+    except NotApplicable as error:
+        return str(error)
+    return ""
+
+
 def outputs_of(path: Path, rows: Rows) -> Outputs:
     """What a model answers to rows, all calls put together. Raises NotApplicable where it fails."""
     session = open_session(path)

@@ -14,7 +14,8 @@ from aimass.compression.auc import auc_of
 from aimass.compression.data.labels import Labels
 from aimass.compression.divergence import divergence_of, unusable
 from aimass.compression.reading import Reading, as_classifier, misfit
-from aimass.compression.statistics import Loss, disagreement, resampled_loss, shares_loss
+from aimass.compression.statistics import Loss, disagreement, mean_at_most, resampled_loss, shares_loss
+from aimass.compression.unseen import with_unseen
 
 Array = np.ndarray[Any, Any]
 #: Of outputs and labels: a function of row numbers.
@@ -48,9 +49,10 @@ def metric_of(name: str, reading: Reading, original: Outputs) -> Metric:
     if name == "accuracy":
         return _guarded(Metric(name, lambda one, labels: _accuracy(how, one, labels), _accuracy_loss(how)))
     if name == "f1":
-        return _guarded(_f1_metric(how))
-    measured = {"auc": _auc, "r2": _r2}[name](how)
-    return _guarded(_resampled(name, measured))
+        return _guarded(_by_class(how, _resampled(name, _f1(how))))
+    if name == "auc":
+        return _guarded(_by_class(how, _resampled(name, _auc(how))))
+    return _guarded(replace(_resampled(name, {"r2": _r2}[name](how)), loss=_r2_loss(how)))
 
 
 def _resampled(name: str, measured: _Measured) -> Metric:
@@ -119,10 +121,7 @@ def _agreement(reading: Reading, original: Outputs, candidate: Outputs, confiden
 
 
 def _share_of_answers(lost: Array, counted: Array, confidence: float) -> Loss:
-    """A share of answers of which a row has several, that depend on each other: rows are drawn, not answers.
-
-    Where no row differs, no resample does either.
-    """
+    """A share of answers of which a row has several, that depend on each other: rows count, not answers."""
     if not counted.sum():
         return Loss(math.nan, math.inf, -math.inf, confidence, len(counted))
 
@@ -130,27 +129,26 @@ def _share_of_answers(lost: Array, counted: Array, confidence: float) -> Loss:
         count = counted[rows].sum()
         return float(lost[rows].sum() / count) if count else math.nan
 
-    found = resampled_loss(share, len(counted), confidence)
-    return found if lost.any() else _unseen(found)
+    return _bounded(resampled_loss(share, len(counted), confidence), lost / counted.mean())
 
 
-def _unseen(loss: Loss) -> Loss:
-    """With the share of rows that may differ though none of these does, which no resample of them shows."""
-    return replace(loss, upper=max(loss.upper, disagreement(0, loss.rows, loss.confidence).upper))
+def _bounded(loss: Loss, rows: Array) -> Loss:
+    """Never a bound by resampling alone: no resample shows a row of which there is none. `rows` is what each loses."""
+    return replace(loss, upper=max(loss.upper, mean_at_most(rows, loss.confidence)))
 
 
 def _divergence(original: Outputs, candidate: Outputs, confidence: float) -> Loss:
     rows = divergence_of(original, candidate)
-    return resampled_loss(lambda some: float(rows[some].mean()), len(rows), confidence)
+    return _bounded(resampled_loss(lambda some: float(rows[some].mean()), len(rows), confidence), rows)
 
 
-def _f1_metric(reading: Reading) -> Metric:
-    metric = _resampled("f1", _f1(reading))
+def _by_class(reading: Reading, metric: Metric) -> Metric:
+    """With what rows of the rarest class may lose though none of them did."""
 
     def loss(original: Outputs, candidate: Outputs, labels: Labels | None, confidence: float) -> Loss:
+        assert labels is not None, f"{metric.name} wants labels"
         found = metric.loss(original, candidate, labels, confidence)
-        same = np.array_equal(classes_of(reading, original), classes_of(reading, candidate))
-        return _unseen(found) if same else found
+        return with_unseen(found, metric.name, labels, several=reading.kind == "several classes")
 
     return replace(metric, loss=loss)
 
@@ -201,16 +199,39 @@ def _r2(reading: Reading) -> _Measured:
     """Of the rows' own mean; of several numbers a row, all together."""
 
     def measured(outputs: Outputs, labels: Labels) -> Callable[[Array], float]:
-        found, wanted = numbers_of(reading, outputs), labels.values.astype(np.float64)
-        if found.shape != wanted.shape:
-            raise misfit(f"the model answers {list(found.shape)}, and the labels are {list(wanted.shape)}")
-        error = ((found - wanted) ** 2).reshape(len(wanted), -1).sum(axis=1)
+        error, wanted = _squares(reading, outputs, labels), labels.values.astype(np.float64)
 
         def r2(rows: Array) -> float:
-            some = wanted[rows]
-            spread = float(((some - some.mean(axis=0)) ** 2).sum())
+            spread = _spread(wanted[rows])
             return 1 - float(error[rows].sum()) / spread if spread > 0 else math.nan
 
         return r2
 
     return measured
+
+
+def _r2_loss(reading: Reading) -> Callable[[Outputs, Outputs, Labels | None, float], Loss]:
+    """What a row loses is what its squared error grows by, as a share of the mean square that labels spread by."""
+    resampled = _resampled("r2", _r2(reading))
+
+    def loss(original: Outputs, candidate: Outputs, labels: Labels | None, confidence: float) -> Loss:
+        assert labels is not None, "r2 wants labels"
+        found = resampled.loss(original, candidate, labels, confidence)
+        if not math.isfinite(found.estimate):
+            return found
+        grown = _squares(reading, candidate, labels) - _squares(reading, original, labels)
+        return _bounded(found, grown * len(labels) / _spread(labels.values.astype(np.float64)))
+
+    return loss
+
+
+def _squares(reading: Reading, outputs: Outputs, labels: Labels) -> Array:
+    found, wanted = numbers_of(reading, outputs), labels.values.astype(np.float64)
+    if found.shape != wanted.shape:
+        raise misfit(f"the model answers {list(found.shape)}, and the labels are {list(wanted.shape)}")
+    squares: Array = ((found - wanted) ** 2).reshape(len(wanted), -1).sum(axis=1)
+    return squares
+
+
+def _spread(wanted: Array) -> float:
+    return float(((wanted - wanted.mean(axis=0)) ** 2).sum())

@@ -16,6 +16,7 @@ MOST_RECIPES = 12
 
 # A pass's second proposal is for where its first fails, so it comes after other passes' that promise as much.
 _LATER = 0.85
+_HINTS = ("gain", "methods", "name")  # of a proposal, for the planner
 # What is pruned is tried after what is not: each amount of pruning lets this many others go first.
 _BEHIND = 2
 
@@ -51,7 +52,7 @@ def plan(profile: Profile, ask: Ask, wish: Wish, passes: Mapping[str, Pass]) -> 
         return Plan((), {"all": f"The model is left as it is: {profile.locked}."})
     left_out: dict[str, str] = {}
     found = {kind: _proposals(kind, profile, ask, wish, passes, left_out) for kind in _KINDS}
-    recipes = _named(_combined(found, chosen=wish.methods is not None))
+    recipes = _named(_combined(found, passes, chosen=wish.methods is not None))
     for recipe in recipes[MOST_RECIPES:]:
         left_out[recipe.name] = f"{MOST_RECIPES} recipes are tried at most, and others promise more."
     return Plan(tuple(recipes[:MOST_RECIPES]), left_out)
@@ -98,17 +99,28 @@ def _offered(one: Pass, profile: Profile, ask: Ask, wish: Wish) -> tuple[Sequenc
     if ask.rows < one.rows:
         return (), f"It needs {one.rows} rows for calibration, and there are {ask.rows}."
     proposed = one.propose(profile, ask)
-    return proposed, "" if proposed else "It needs rows of the user's own."
+    if not proposed:
+        return (), "It needs rows of the user's own."
+    asked = [each for each in proposed if _is_asked_for(each, one, wish)]
+    return asked, "" if asked else "It was not asked for."
+
+
+def _is_asked_for(options: Options, one: Pass, wish: Wish) -> bool:
+    if one.stage == "clean" or wish.methods is None:
+        return True
+    return bool(set(wish.methods) & set(options.get("methods", one.methods)))
 
 
 def _proposal(one: Pass, options: Options, at: int, wish: Wish) -> _Proposal:
     smaller, faster = options.get("gain", (1.0, 1.0))
     gains = {"size": smaller, "latency": faster, "balanced": (smaller * faster) ** 0.5}
-    done = {name: value for name, value in options.items() if name not in ("gain", "name")}
+    done = {name: value for name, value in options.items() if name not in _HINTS}
     return _Proposal(Stage(one.name, done), str(options["name"]), gains[wish.objective] * _LATER**at, at)
 
 
-def _combined(found: Mapping[Kind, Sequence[_Proposal]], *, chosen: bool) -> Iterator[Recipe]:
+def _combined(
+    found: Mapping[Kind, Sequence[_Proposal]], passes: Mapping[str, Pass], *, chosen: bool
+) -> Iterator[Recipe]:
     """Cleaning, then at most one of each other kind. Cleaning alone only where nothing was chosen by the user."""
     clean = found["clean"][:1]
     nothing = _Proposal(Stage("", {}), "", 1.0)
@@ -117,7 +129,8 @@ def _combined(found: Mapping[Kind, Sequence[_Proposal]], *, chosen: bool) -> Ite
     places = product(range(len(prune)), range(len(quantize)))
     for cut, packed in sorted(places, key=lambda place: (place[0] * _BEHIND + place[1], place[0])):
         done = [proposal for proposal in (prune[cut], quantize[packed]) if proposal.name]
-        if done or (clean and not chosen):
+        twice = len(done) == 2 and done[1].stage.name in passes[done[0].stage.name].includes
+        if (done and not twice) or (not done and clean and not chosen):
             yield _recipe(clean, done)
 
 

@@ -63,18 +63,19 @@ def _least_held_out(rows: int) -> int:
 def split(data: Data) -> Splits:
     """The same rows give the same parts. Where labels are classes, each part has them in the proportions of the whole.
 
-    Rows whose inputs are equal byte for byte come into one part, so that parts may differ a little from their sizes.
+    Of rows whose inputs are equal byte for byte only the first is in a part: the others are answered the same, and tell
+    nothing more. Their labels, where those differ, count for nothing.
     """
     digests = row_digests(data.inputs)
     digest = _digest(data, digests)
-    groups: dict[bytes, list[int]] = {}
+    first: dict[bytes, int] = {}
     for row, one in enumerate(digests):
-        groups.setdefault(one, []).append(row)
-    order = _order(data, list(groups.values()), int(digest[:16], 16))
-    parts = _filled(order, sizes(len(data)))
-    calibration, choosing, held_out = (np.array(sorted(part), np.int64) for part in parts)
-    notes = _notes((calibration, choosing, held_out), len(data) - len(groups))
-    return Splits(calibration, choosing, held_out, digest, notes)
+        first.setdefault(one, row)
+    order = _order(data, np.array(list(first.values()), np.int64), int(digest[:16], 16))
+    wanted = sizes(len(order))
+    pieces = np.split(order, [wanted.calibration, wanted.calibration + wanted.choosing])
+    calibration, choosing, held_out = map(np.sort, pieces)
+    return Splits(calibration, choosing, held_out, digest, _notes(wanted, len(data), len(order)))
 
 
 def row_digests(inputs: Mapping[str, Array]) -> list[bytes]:
@@ -103,51 +104,35 @@ def _digest(data: Data, rows: Sequence[bytes]) -> str:
     return whole.hexdigest()
 
 
-def _order(data: Data, groups: Sequence[list[int]], seed: int) -> list[list[int]]:
-    """Groups in an order of which each piece has the classes in proportion.
+def _order(data: Data, rows: Array, seed: int) -> Array:
+    """Rows in an order of which each piece has the classes in proportion.
 
-    Each class's groups, shuffled, are spread evenly over 0 to 1, each at a random place within its step.
+    Each class's rows, shuffled, are spread evenly over 0 to 1, each at a random place within its step.
     """
     generator = np.random.default_rng(seed)
-    classes = _classes(data, groups)
-    places = np.empty(len(groups))
+    classes = _classes(data, rows)
+    places = np.empty(len(rows))
     for one in np.unique(classes):
         members = generator.permutation(np.flatnonzero(classes == one))
         places[members] = (np.arange(len(members)) + generator.random(len(members))) / len(members)
-    return [groups[at] for at in np.argsort(places, kind="stable")]
+    return np.asarray(rows[np.argsort(places, kind="stable")])
 
 
-def _classes(data: Data, groups: Sequence[list[int]]) -> Array:
+def _classes(data: Data, rows: Array) -> Array:
     labels = data.labels
     if labels is None or labels.kind != "classes" or labels.values.ndim > 1:
-        return np.zeros(len(groups), np.int64)
-    distinct, numbers = np.unique(labels.values[[group[0] for group in groups]], return_inverse=True)
-    return numbers if len(distinct) <= _STRATA else np.zeros(len(groups), np.int64)
+        return np.zeros(len(rows), np.int64)
+    distinct, numbers = np.unique(labels.values[rows], return_inverse=True)
+    return numbers if len(distinct) <= _STRATA else np.zeros(len(rows), np.int64)
 
 
-def _filled(order: Sequence[list[int]], wanted: Sizes) -> tuple[list[int], list[int], list[int]]:
-    """Each group goes into the first part that has room for all of it; the last takes what is left."""
-    calibration: list[int] = []
-    choosing: list[int] = []
-    held_out: list[int] = []
-    for group in order:
-        if len(calibration) + len(group) <= wanted.calibration:
-            calibration += group
-        elif len(choosing) + len(group) <= wanted.choosing:
-            choosing += group
-        else:
-            held_out += group
-    return calibration, choosing, held_out
-
-
-def _notes(parts: Sequence[Array], repeats: int) -> tuple[str, ...]:
+def _notes(parts: Sizes, rows: int, different: int) -> tuple[str, ...]:
     notes = []
-    if repeats:
-        notes.append(f"{repeats} rows repeat another byte for byte; equal rows were kept in one part")
-    calibration, choosing, held_out = map(len, parts)
-    if calibration < LEAST_CALIBRATION:
+    if different < rows:
+        notes.append(f"{rows} rows, {different} different: rows that are equal byte for byte count once")
+    if parts.calibration < LEAST_CALIBRATION:
         notes.append(
-            f"few rows: {calibration} for calibration, {choosing} for choosing, {held_out} held out; from {_FEW} rows "
-            f"on, {LEAST_CALIBRATION} are for calibration, which pruning needs"
+            f"few rows: {parts.calibration} for calibration, {parts.choosing} for choosing, {parts.held_out} held out; "
+            f"from {_FEW} different rows on, {LEAST_CALIBRATION} are for calibration, which pruning needs"
         )
     return tuple(notes)

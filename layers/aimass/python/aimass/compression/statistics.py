@@ -31,12 +31,13 @@ class Loss:
 def shares_loss(lost: int, won: int, rows: int, confidence: float = 0.95) -> Loss:
     """A share of rows: `lost` only the original has right, `won` only the candidate. Raises ValueError for no rows.
 
-    Tango's score interval (Statistics in Medicine 17, 1998): it keeps its level where hardly any row differs.
+    Tango's score interval (Statistics in Medicine 17, 1998): it keeps its level where hardly any row differs. Where
+    rows were lost and none was won, it is the exact bound of their share if that is larger, and the other way round.
     """
     if rows < 1 or not 0 <= lost + won <= rows:
         raise ValueError(f"{lost} lost and {won} won of {rows} rows")
-    upper = _greatest_difference(lost, won, rows, _z(confidence))
-    lower = -_greatest_difference(won, lost, rows, _z(confidence))
+    upper = _difference_at_most(lost, won, rows, confidence)
+    lower = -_difference_at_most(won, lost, rows, confidence)
     return Loss((lost - won) / rows, upper, lower, confidence, rows)
 
 
@@ -44,7 +45,7 @@ def disagreement(differ: int, rows: int, confidence: float = 0.95) -> Loss:
     """The share of rows that are answered otherwise: Clopper and Pearson's bound. Raises ValueError for no rows."""
     if rows < 1 or not 0 <= differ <= rows:
         raise ValueError(f"{differ} of {rows} rows")
-    upper = 1.0 if differ == rows else _root(lambda p: _at_most(differ, rows, p) - (1 - confidence))
+    upper = _share_at_most(differ, rows, confidence)
     lower = 0.0 if differ == 0 else _root(lambda p: _at_most(differ - 1, rows, p) - confidence)
     return Loss(differ / rows, upper, lower, confidence, rows)
 
@@ -66,10 +67,38 @@ def resampled_loss(measure: Callable[[Array], float], rows: int, confidence: flo
     return Loss(estimate, float(max(upper, estimate)), float(min(lower, estimate)), confidence, rows)
 
 
+def mean_at_most(values: Array, confidence: float = 0.95) -> float:
+    """The bound of the mean of what rows lose: between -1 and 1 each, what is beyond counts as these. 0 at least.
+
+    By betting (Waudby-Smith and Ramdas, 2024): it holds for any distribution and number of rows, and takes into account
+    that a rare row may lose all though none of these did. Where none loses, the exact bound of the share that may.
+    """
+    values = np.clip(values, -1, 1)
+    rows, wanted = len(values), -math.log(1 - confidence)
+    if not (values > 0).any():
+        return _share_at_most(0, rows, confidence)
+    values = values[np.random.default_rng(_SEED).permutation(rows)]
+    count = np.arange(2, rows + 2)
+    means = (0.5 + np.cumsum(values)) / count
+    variances = (0.25 + np.cumsum((values - means) ** 2)) / count
+    bets = np.minimum(1, np.sqrt(2 * wanted / (rows * np.r_[0.25, variances[:-1]])))
+
+    def missing(mean: float) -> float:
+        with np.errstate(divide="ignore"):
+            return float(wanted - np.cumsum(np.log1p(-bets * (values - mean))).max())
+
+    return _root(missing)
+
+
+def rows_unseen(confidence: float = 0.95) -> float:
+    """How many rows may be expected of a kind that rows at hand show none of."""
+    return -math.log(1 - confidence)
+
+
 def rows_for_share(budget: float, differing: float = 0.0, confidence: float = 0.95) -> int:
     """Rows by which a loss of `budget` can be ruled out where the share `differing` changes, as many won as lost."""
     z = _z(confidence)
-    least = z * z * (1 - budget) / budget
+    least = max(z * z * (1 - budget) / budget, rows_for_agreement(budget, confidence))
     return math.ceil(max(least, z * z * differing / (budget * budget)))
 
 
@@ -80,6 +109,17 @@ def rows_for_agreement(budget: float, confidence: float = 0.95) -> int:
 
 def _z(confidence: float) -> float:
     return NormalDist().inv_cdf(confidence)
+
+
+def _difference_at_most(lost: int, won: int, rows: int, confidence: float) -> float:
+    found = _greatest_difference(lost, won, rows, _z(confidence))
+    return found if won else max(found, _share_at_most(lost, rows, confidence))
+
+
+def _share_at_most(differ: int, rows: int, confidence: float) -> float:
+    if not differ:
+        return float(-math.expm1(math.log1p(-confidence) / rows))
+    return 1.0 if differ == rows else _root(lambda p: _at_most(differ, rows, p) - (1 - confidence))
 
 
 def _greatest_difference(lost: int, won: int, rows: int, z: float) -> float:

@@ -19,6 +19,7 @@ BUDGETS = {
 #: The words by which ways of compressing are asked for.
 METHODS = ("fp16", "int4", "int8", "prune", "trees", "weights")
 AUTO = "auto"
+MOST_VARIANTS = 24  # compressed ones of a version
 
 
 def check_budget(document: Any) -> tuple[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class AimassError(Exception):
@@ -164,6 +164,17 @@ class CompressionRunning(Conflict):
     """The version is being compressed already; `details["job_id"]` is the job that does it."""
 
     code = "compression_running"
+
+    @classmethod
+    def by(cls, job_id: str, model: str, version: int) -> Self:
+        """Of the job that holds this version."""
+        return cls(
+            f"version {version} of {model!r} is being compressed by job {job_id}; "
+            f"wait for it, or end it with POST /api/v1/jobs/{job_id}/cancel",
+            job_id=job_id,
+            model=model,
+            version=version,
+        )
 
 
 class VariantServing(Conflict):

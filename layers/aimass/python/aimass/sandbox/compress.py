@@ -6,7 +6,6 @@ What a child answers is held to what it may be: it ran a stranger's model. What 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.compression.names import MIXED as MIXED
+from aimass.compression.names import NAME
 from aimass.domain.errors import InvalidModel, ModelCrashed, ModelOutOfMemory, ModelTimeout
 from aimass.domain.told import check_texts
 from aimass.sandbox.isolation import CONFINED, Isolation
@@ -22,7 +22,6 @@ from aimass.sandbox.runner import run
 
 TASK = "aimass.sandbox.tasks.compression"
 LONGEST_REASON = 400
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _MOST_CANDIDATES = 16
 _VERDICTS = ("chosen", "passed", "not asked", "rejected")
 _DEATHS = (InvalidModel, ModelCrashed, ModelOutOfMemory, ModelTimeout)
@@ -196,7 +195,7 @@ def _number(value: Any) -> float | None:
 
 
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value) or ".." in value:
+    if not isinstance(value, str) or not NAME.fullmatch(f"{value}{MIXED}") or ".." in value:
         raise ValueError("no name of a candidate")
     return value
 

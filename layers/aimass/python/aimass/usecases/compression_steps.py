@@ -26,6 +26,7 @@ from aimass.sandbox.compress import MIXED, Bench, Tried
 from aimass.sandbox.limits import Limits
 from aimass.sandbox.paths import files_within
 from aimass.usecases.job_log import JobLog
+from aimass.usecases.job_workspace import JobWorkspace, check_running
 from aimass.usecases.prepare_compression import FOLDER
 from aimass.usecases.working_folder import working_folder
 
@@ -170,8 +171,9 @@ class _Place:
     """A folder that stands for the workspace."""
 
     def __init__(self, at: Steps, of: Running, folder: Path) -> None:
-        self._files, self._workspace, self._folder = at.workspaces, of.workspace, folder
-        self._there = frozenset(at.workspaces.names(of.workspace))
+        self._files, self._folder = JobWorkspace(at.workspaces, of.workspace, of.job_id), folder
+        self._registry, self._of = at.registry, of
+        self._there = self._files.names()
         self._fetched: dict[str, tuple[int, int]] = {}
         self.bench = Bench(folder, at.limits, f"{of.job_id}/{of.attempt}")
 
@@ -181,7 +183,7 @@ class _Place:
     def fetch(self, names: Sequence[str]) -> None:
         """What is there of them and not here yet."""
         wanted = [name for name in dict.fromkeys(names) if name in self._there and name not in self._fetched]
-        self._files.fetch(self._workspace, wanted, self._folder)
+        self._files.fetch(wanted, self._folder)
         self._fetched |= {name: _state(self._folder / name) for name in wanted}
 
     def look(self, step: str, name: str, files: Files, told_by: str, *, kept: bool = False) -> Tried | None:
@@ -192,7 +194,7 @@ class _Place:
         return child.look(self.bench, step, name, kept=kept)
 
     def store(self, files: Files) -> None:
-        """What the step left and is new, in that order: the JSON that tells of a model after it."""
+        """What the step left and is new, in that order: the JSON that tells of a model after it. Raises Conflict."""
         changed = [
             name
             for name in files.leaves
@@ -201,7 +203,8 @@ class _Place:
         for name in files_within(self._folder, changed):
             if name.endswith(".json") and (self._folder / name).stat().st_size > _MOST_JSON:
                 raise ModelCrashed(f"the step left {name} with more than {_MOST_JSON >> 20} MiB")
-        self._files.store(self._workspace, changed, self._folder)
+        check_running(self._registry, self._of.tenant, self._of.job_id, self._of.attempt)
+        self._files.store(changed, self._folder)
 
 
 def _state(path: Path) -> tuple[int, int]:

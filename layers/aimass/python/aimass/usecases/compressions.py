@@ -10,11 +10,12 @@ from typing import Any, Literal
 from ulid import ULID
 
 from aimass.domain.clock import now
-from aimass.domain.compression import check_budget, check_methods
+from aimass.domain.compression import MOST_VARIANTS, check_budget, check_methods
 from aimass.domain.errors import (
     Conflict,
     InvalidArguments,
     JobNotFound,
+    LimitExceeded,
     NotServable,
     VersionNotReady,
 )
@@ -85,7 +86,8 @@ def request_compression(at: Compressions, tenant: str, new: NewCompression) -> J
         now(),
         step="upload" if waits else "prepare",
         execution=None if waits else _execution(job_id),
-        reserved_bytes=version.variant().files.size,
+        # One more original, and the examples for as long as the job has them.
+        reserved_bytes=version.variant().files.size + (call.size or 0),
         compression=call,
     )
     at.registry.start_compression(tenant, job, at.limits.limits_of(tenant))
@@ -167,6 +169,12 @@ def _ready(at: Compressions, tenant: str, new: NewCompression) -> Version:
     if version.state != "ready":
         told = f"version {new.version} of {new.model!r} is {version.state}; only a ready one is compressed"
         raise VersionNotReady(told, model=new.model, version=new.version, state=version.state)
+    if len(version.variants) > MOST_VARIANTS:  # the original is one more
+        raise LimitExceeded(
+            f"version {new.version} has {MOST_VARIANTS} compressed variants, as many as there may be: remove some with "
+            f"DELETE /api/v1/models/{new.model}/versions/{new.version}/variants/<name> first",
+            limit=MOST_VARIANTS,
+        )
     return version
 
 

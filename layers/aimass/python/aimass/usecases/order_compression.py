@@ -8,23 +8,27 @@ from typing import Any
 
 import msgspec
 
-from aimass.domain.errors import CompressorMissing, Conflict
-from aimass.domain.model import Job
+from aimass.compression.steps.files import (
+    candidate_files,
+    choose_files,
+    compress_files,
+    evaluate_files,
+    repair_files,
+)
+from aimass.domain.errors import CompressorMissing, Conflict, NotFound, PayloadTooLarge
+from aimass.domain.model import Failure, Job
 from aimass.domain.ports import ConversionFiles, ModelRegistry, WorkspaceFiles
 from aimass.sandbox.compress import MIXED
 from aimass.usecases.compression_progress import progress_key, progress_slugs
 from aimass.usecases.job_log import JobLog
+from aimass.usecases.job_workspace import JobWorkspace
 from aimass.usecases.order_conversion import ORDER, JobLimits
 
 FOLDER = "compressions/.orders"  # in the bucket of uploads
 #: Longer than the state `compress_large` waits: a queue, and two attempts.
 URL_SECONDS = 6 * 3600
-#: What the job reads, and never leaves.
-_READ = ("model.onnx", "model.onnx.data", "asked.json", "prepared.json", "planned.json")
-_ROWS = ("calibration.npz", "choosing.npz", "held_out.npz")
-#: What it may leave of a candidate, JSON after the model that it tells of.
-_LEFT = ("model.onnx", "model.onnx.data", "compressed.json", "evaluated.json", "repaired.json")
-_CHOSEN = "chosen.json"
+_MOST_FAILURE = 1 << 20  # bytes
+_LONGEST_MESSAGE = 2000
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,12 @@ class LargeCompressions:
     files: ConversionFiles
     here: bool
     limits: JobLimits
+
+
+@dataclass(frozen=True)
+class _Told:
+    code: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -67,20 +77,40 @@ def order_compression(
 
 
 def _order(at: LargeCompressions, tenant: str, job: Job, workspace: str, names: Sequence[str]) -> dict[str, Any]:
-    there = set(at.workspaces.names(workspace))
+    place = JobWorkspace(at.workspaces, workspace, job.id)
+    there = place.names()
     known = [*names, *(f"{name}{MIXED}" for name in names)]
-    left = [*(f"candidates/{name}/{file}" for name in known for file in _LEFT), _CHOSEN]
+    left = [*(file for name in known for file in candidate_files(name)), *choose_files(names, ()).leaves]
+    read = [name for name in _read(names) if name in there and name not in left]
     return {
         "attempt": f"{job.id}/{job.attempt}",
         "names": list(names),
-        "files": {
-            name: at.workspaces.get_url(workspace, name, URL_SECONDS) for name in (*_READ, *_ROWS) if name in there
-        },
+        "files": {name: place.get_url(name, URL_SECONDS) for name in read},
         # Whether they lie there is asked again by the job: an attempt of its own may have put them.
-        "kept": {name: at.workspaces.get_url(workspace, name, URL_SECONDS) for name in left},
-        "outputs": {name: at.workspaces.put_url(workspace, name, URL_SECONDS) for name in left},
+        "kept": {name: place.get_url(name, URL_SECONDS) for name in left},
+        "outputs": {name: place.put_url(name, URL_SECONDS) for name in left},
         "progress": {
             slug: at.files.put_url(progress_key(tenant, job, slug), URL_SECONDS) for slug in progress_slugs(known)
         },
         "limits": asdict(at.limits),
+        "failed_url": at.files.put_url(_failed_key(tenant, job.id, job.attempt), URL_SECONDS),
     }
+
+
+def _read(names: Sequence[str]) -> tuple[str, ...]:
+    """What the steps read, each once."""
+    steps = [step(name) for name in names for step in (compress_files, evaluate_files, repair_files)]
+    return tuple(dict.fromkeys(file for step in (*steps, choose_files(names, ())) for file in step.reads))
+
+
+def left_failure(files: ConversionFiles, tenant: str, job: Job) -> Failure | None:
+    """Why the job of this attempt gave up, if it could say so."""
+    try:
+        told = msgspec.json.decode(files.read(_failed_key(tenant, job.id, job.attempt), _MOST_FAILURE), type=_Told)
+    except (NotFound, PayloadTooLarge, msgspec.DecodeError):
+        return None
+    return Failure(job.step, told.code, told.message[:_LONGEST_MESSAGE])
+
+
+def _failed_key(tenant: str, job_id: str, attempt: int) -> str:
+    return f"{FOLDER}/{tenant}/{job_id}/{attempt}/failed.json"

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aimass.compression.steps.files import prepare_files
-from aimass.domain.errors import InvalidArguments, InvalidModel
+from aimass.domain.errors import InvalidArguments, InvalidModel, VersionNotReady
 from aimass.domain.model import CompressionCall, Job, SourceFile, StoredFile, Version
 from aimass.domain.ports import ArtifactStore, ExampleFiles, ModelRegistry, WorkspaceFiles
 from aimass.formats.description_document import encoded
@@ -20,6 +20,7 @@ from aimass.sandbox.paths import files_within
 from aimass.sandbox.prepare import Given, Prepared, prepare_folder
 from aimass.usecases.examples import listed
 from aimass.usecases.job_log import JobLog
+from aimass.usecases.job_workspace import JobWorkspace, check_running
 from aimass.usecases.working_folder import working_folder
 
 FOLDER = "compression-"
@@ -50,7 +51,7 @@ def prepare(at: Preparation, tenant: str, job_id: str) -> PreparedCompression:
     Raises InvalidArguments for examples that are wrong, too large, or too few for the budget, and what a child does.
     """
     job = at.registry.get_job(tenant, job_id)
-    version = at.registry.get_version(tenant, job.model, job.version)
+    version = ready(at.registry.get_version(tenant, job.model, job.version))
     call, log = job.compression or CompressionCall(), JobLog(at.registry, tenant, job_id, job.attempt, "prepare")
     examples = _examples(at.examples, tenant, call)
     log.write(_described_examples(examples))
@@ -60,8 +61,17 @@ def prepare(at: Preparation, tenant: str, job_id: str) -> PreparedCompression:
         for line in _described(prepared, call):
             log.write(line)
         workspace = _workspace(tenant, job, version, prepared)
-        _store(at.workspaces, workspace, folder)
+        check_running(at.registry, tenant, job_id, job.attempt)
+        _store(at.workspaces, workspace, job_id, folder)
     return PreparedCompression(workspace)
+
+
+def ready(version: Version) -> Version:
+    """The version, which may have been deleted since its compression was asked for. Raises VersionNotReady."""
+    if version.state != "ready":
+        told = f"version {version.number} of {version.model!r} is {version.state}: it is not compressed"
+        raise VersionNotReady(told, model=version.model, version=version.number, state=version.state)
+    return version
 
 
 def _examples(files: ExampleFiles, tenant: str, call: CompressionCall) -> Sequence[SourceFile]:
@@ -120,18 +130,22 @@ def _workspace(tenant: str, job: Job, version: Version, prepared: Prepared) -> s
     return f"compressions/{tenant}/{job.model}/{job.version}/{digest[:32]}"
 
 
-def _store(workspaces: WorkspaceFiles, workspace: str, folder: Path) -> None:
-    """The JSON last, and what it tells of only where that is not there already."""
+def _store(workspaces: WorkspaceFiles, workspace: str, job_id: str, folder: Path) -> None:
+    """The JSON last, and what it tells of only where that is not there already.
+
+    All that jobs share begins its week anew with each: the last thing to be put would outlive what it tells of.
+    """
     names = files_within(folder, [name for name in prepare_files().leaves if (folder / name).exists()])
     told = [name for name in names if name.endswith(".json")]
     if any((folder / name).stat().st_size > _MOST_JSON for name in told):
         raise InvalidModel("what is known of the examples takes too much room")
-    before = folder / "before"
-    workspaces.fetch(workspace, ["prepared.json"], before)
+    place, before = JobWorkspace(workspaces, workspace, job_id), folder / "before"
+    workspaces.renew(workspace)
+    place.fetch(["prepared.json"], before)
     known = _contents(before / "prepared.json")
-    if known is None or known != _contents(folder / "prepared.json"):
-        workspaces.store(workspace, [name for name in names if name not in told], folder)
-    workspaces.store(workspace, told, folder)
+    there = place.names() if known is not None and known == _contents(folder / "prepared.json") else frozenset()
+    place.store([name for name in names if name not in told and name not in there], folder)
+    place.store(told, folder)
 
 
 def _contents(path: Path) -> Any:

@@ -5,14 +5,12 @@ A state, which may run twice. It reads what others left, opens no model itself, 
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
 
+from aimass.compression.names import NAME
 from aimass.compression.recipe import digest_of
 from aimass.compression.report.document import report_of
 from aimass.compression.report.documents import documents_in
@@ -21,10 +19,10 @@ from aimass.compression.report.page import page_of
 from aimass.compression.result import read, write
 from aimass.compression.steps.folder import Folder
 from aimass.domain.clock import now
-from aimass.domain.errors import Conflict, ImportRefused, InternalError, ModelTimeout
+from aimass.domain.errors import Conflict, ConversionFailed, ImportRefused, InternalError, ModelTimeout
 from aimass.domain.leftovers import remove
 from aimass.domain.model import Compression, Job, StoredFile, Version
-from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, WorkspaceFiles
+from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, TenantLimits, WorkspaceFiles
 from aimass.sandbox.limits import Limits
 from aimass.usecases.compressed_variants import (
     Document,
@@ -37,12 +35,14 @@ from aimass.usecases.compressed_variants import (
     without,
 )
 from aimass.usecases.job_log import JobLog
+from aimass.usecases.job_workspace import JobWorkspace, check_running
+from aimass.usecases.prepare_compression import ready
 from aimass.usecases.verify_candidate import MODEL, described_candidate, verify_candidate
+from aimass.usecases.working_folder import working_folder
 
 MOST_COMPRESSIONS = 20
 _TOLD = ("asked.json", "planned.json", "prepared.json", "chosen.json")
 _ABOUT = ("compressed.json", "evaluated.json", "repaired.json")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _FOLDER = "publish-"
 _WORTH_A_TRY = 30.0  # seconds
 _TRIES = 3
@@ -56,6 +56,7 @@ class Publishing:
     artifacts: ArtifactStore
     index: ArtifactIndex
     workspaces: WorkspaceFiles
+    tenants: TenantLimits
     limits: Limits
     prediction_seconds: float
     seconds: float
@@ -88,9 +89,10 @@ def publish(at: Publishing, tenant: str, job_id: str, workspace: str) -> Publish
     Raises Conflict when job or version moved, LimitExceeded, ArtifactBusy, InternalError.
     """
     job = at.registry.get_job(tenant, job_id)
-    version = at.registry.get_version(tenant, job.model, job.version)
-    with _folder() as folder:
-        step = _Step(at, tenant, job, workspace, folder, JobLog(at.registry, tenant, job_id, job.attempt, "publish"))
+    version = ready(at.registry.get_version(tenant, job.model, job.version))
+    place = JobWorkspace(at.workspaces, workspace, job_id)
+    with working_folder(_FOLDER) as folder:
+        step = _Step(at, tenant, job, place, folder, JobLog(at.registry, tenant, job_id, job.attempt, "publish"))
         documents = step.documents(version)
         made, refused = step.proven(version, documents)
         told = {**documents, "chosen": without(documents["chosen"], refused)}
@@ -102,20 +104,18 @@ class _Step:
     at: Publishing
     tenant: str
     job: Job
-    workspace: str
+    files: JobWorkspace
     folder: Path
     log: JobLog
 
     def documents(self, version: Version) -> Document:
         """What the steps left in JSON. Raises InternalError where it is not whole."""
         told = Folder(self.folder / "told")
-        self.at.workspaces.fetch(self.workspace, _TOLD, told.root)
+        self.files.fetch(_TOLD, told.root)
         verdicts = (read(told.chosen) or {}).get("verdicts", {})
-        if odd := [name for name in verdicts if not _NAME.fullmatch(name)]:
+        if odd := [name for name in verdicts if not NAME.fullmatch(name)]:
             raise InternalError(f"a candidate is called {odd[0][:80]!r}")
-        self.at.workspaces.fetch(
-            self.workspace, [f"candidates/{name}/{about}" for name in verdicts for about in _ABOUT], told.root
-        )
+        self.files.fetch([f"candidates/{name}/{about}" for name in verdicts for about in _ABOUT], told.root)
         try:
             return documents_in(told, {"name": version.model, "version": version.number})
         except FileNotFoundError as error:
@@ -164,11 +164,20 @@ class _Step:
     def _fetched(self, name: str, compressed: Document) -> Path:
         """The folder of a candidate's model, which is the one that was measured."""
         names = [f"candidates/{name}/{file}" for file in MODEL]
-        self.at.workspaces.fetch(self.workspace, names, self.folder / "models")
+        self.files.fetch(names, self.folder / "models")
         root = self.folder / "models" / "candidates" / name
         if not (root / MODEL[0]).is_file() or digest_of(root / MODEL[0]) != compressed["sha256"]:
-            raise InternalError(f"the model of {name} is not in the workspace as it was measured")
+            self._dropped(name, compressed)
+            raise ConversionFailed("its model is not there as it was measured: compress the version again")
         return root
+
+    def _dropped(self, name: str, compressed: Document) -> None:
+        """What tells of a model that is another: without its key the next job makes the candidate anew."""
+        check_running(self.at.registry, self.tenant, self.job.id, self.job.attempt)
+        record, last = f"candidates/{name}/compressed.json", compressed["recipe"]["stages"][-1]["pass"]
+        lost = {**compressed, "key": "", "refused": {"pass": last, "reason": "its model was lost"}}
+        write(self.folder / "dropped" / record, lost)
+        self.files.store([record], self.folder / "dropped")
 
     def registered(self, documents: Document, made: Sequence[Proven]) -> Published:
         """One transaction, tried again where the version changed for another reason. Raises Conflict."""
@@ -178,8 +187,9 @@ class _Step:
             after, report = self._after(before, documents, made)
             self._refer(before, after)
             ended = replace(self.job, candidates=candidates_of(report))
+            limits = self.at.tenants.limits_of(self.tenant)
             try:
-                self.at.registry.register_compression(self.tenant, before, after, ended)
+                self.at.registry.register_compression(self.tenant, before, after, ended, limits)
             except Conflict:
                 tries += 1
                 if tries == _TRIES or not self._goes_on():
@@ -247,14 +257,3 @@ class _Step:
 def _counted(names: Sequence[str], count: int) -> str:
     told = f"{len(names)} of {count} candidates {'keeps' if len(names) == 1 else 'keep'} the budget"
     return f"{told}: {', '.join(names)}" if names else told
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    for stale in Path(gettempdir()).glob(f"{_FOLDER}*"):
-        remove(stale)  # a function that was killed has left it; its environment serves one call at a time
-    folder = Path(mkdtemp(prefix=_FOLDER))
-    try:
-        yield folder
-    finally:
-        remove(folder)

@@ -79,7 +79,7 @@ def _purge_model(at: House, due: Due, moment: str, has_time: Callable[[], bool])
         version = at.registry.get_version(tenant, name, number)
         if version.deleted and version.deleted.is_purged:
             continue
-        if version.state == "importing" or not has_time():
+        if version.state == "importing" or version.compressing or not has_time():
             return _LATER
         if version.deleted is None:
             at.registry.delete_version(tenant, version, Deletion(moment, moment, version.state))

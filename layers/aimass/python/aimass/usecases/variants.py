@@ -20,26 +20,12 @@ def change_version(
     Raises ModelNotFound, VersionNotFound, VersionNotReady, InvalidArguments, Conflict.
     """
     version = get_version(registry, tenant, model, number)
-    texts = {name: value for name, value in changes.items() if name != _SERVING}
-    told = described(version, texts)
+    told = described(version, {name: value for name, value in changes.items() if name != _SERVING})
     if _SERVING in changes:
-        told = set_serving_variant(registry, tenant, told, str(changes[_SERVING]))
-    if texts:
+        told = replace(told, serving_variant=_servable(version, str(changes[_SERVING])))
+    if told != version:
         registry.describe_version(tenant, version, told)
     return told
-
-
-def set_serving_variant(registry: ModelRegistry, tenant: str, version: Version, name: str) -> Version:
-    """Has this variant answer, within seconds, where a call names none.
-
-    Raises InvalidArguments naming the variants that there are, VersionNotReady where there can be none, Conflict.
-    """
-    _require_ready(version, "answers with a variant")
-    if name not in {variant.name for variant in version.variants}:
-        raise InvalidArguments.of_fields({_SERVING: _unknown(version, name)})
-    if version.serving_variant != name:
-        registry.set_serving_variant(tenant, version, name)
-    return replace(version, serving_variant=name)
 
 
 def remove_variant(
@@ -59,6 +45,17 @@ def remove_variant(
         index.touch(tenant, sha256)  # whoever still has the version as it was reads it a while longer
     registry.remove_variant(tenant, before, after)
     index.unrefer(tenant, model, number, unused)
+
+
+def _servable(version: Version, name: str) -> str:
+    """The variant that will answer where a call names none.
+
+    Raises InvalidArguments naming the variants that there are, VersionNotReady where there can be none.
+    """
+    _require_ready(version, "answers with a variant")
+    if name not in {variant.name for variant in version.variants}:
+        raise InvalidArguments.of_fields({_SERVING: _unknown(version, name)})
+    return name
 
 
 def _check_removable(registry: ModelRegistry, tenant: str, version: Version, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from aimass.domain.errors import ConversionFailed, InvalidModel
@@ -30,8 +32,10 @@ def verify_candidate(
 
     Raises ImportRefused kinds, ArtifactBusy.
     """
+    until = time.monotonic() + limits.seconds
     files = _examined(root, limits)
-    found = verify_folder(root, MODEL[0], sample, limits, prediction_seconds)
+    rest = replace(limits, seconds=max(1, int(until - time.monotonic())))  # one deadline for both
+    found = verify_folder(root, MODEL[0], sample, rest, prediction_seconds)
     if _signature(found.inputs, found.outputs) != _signature(version.inputs, version.outputs):
         raise InvalidModel("it takes or gives other tensors than the original")
     optimized = None

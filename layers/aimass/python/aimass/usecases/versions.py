@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aimass.domain.clock import later, now
-from aimass.domain.errors import NotDeleted, VersionNotReady
+from aimass.domain.errors import CompressionRunning, NotDeleted, VersionNotReady
 from aimass.domain.model import Deletion, Version, VersionSummary
 from aimass.domain.names import check_tags, check_texts
 from aimass.domain.ports import ArtifactIndex, ModelRegistry, Page, PageRequest
@@ -43,12 +43,16 @@ def described(before: Version, changes: dict[str, object]) -> Version:
 
 
 def delete_version(registry: ModelRegistry, tenant: str, model: str, number: int) -> None:
-    """Hides the version; saying it twice is fine. Raises VersionHeld naming its aliases, VersionNotReady."""
+    """Hides the version; saying it twice is fine.
+
+    Raises VersionHeld naming its aliases, CompressionRunning naming its job, VersionNotReady.
+    """
     version = get_version(registry, tenant, model, number)
     if version.state == "deleted":
         return
     if version.state == "importing":
         raise _unfit(version, "deleted; cancel its job first")
+    _require_uncompressed(version)
     moment = now()
     deletion = Deletion(moment, later(moment, days=RESTORE_DAYS), version.state)
     registry.delete_version(tenant, version, deletion)
@@ -63,9 +67,13 @@ def restore_version(registry: ModelRegistry, tenant: str, model: str, number: in
 
 
 def purge_version(registry: ModelRegistry, index: ArtifactIndex, tenant: str, model: str, number: int) -> None:
-    """Ends a deleted version for good: its number stays used, its artifacts are free to be swept. Raises NotDeleted."""
+    """Ends a deleted version for good: its number stays used, its artifacts are free to be swept.
+
+    Raises NotDeleted, CompressionRunning.
+    """
     version = get_version(registry, tenant, model, number)
     _require_deleted(version)
+    _require_uncompressed(version)
     registry.purge_version(tenant, version)
     index.unrefer(tenant, model, number, version.digests)
 
@@ -74,6 +82,11 @@ def _require_deleted(version: Version) -> None:
     if version.deleted is None or version.deleted.is_purged:
         state = "purged" if version.deleted else version.state
         raise NotDeleted(f"version {version.number} of {version.model!r} is {state}, not deleted", state=state)
+
+
+def _require_uncompressed(version: Version) -> None:
+    if version.compressing:
+        raise CompressionRunning.by(version.compressing, version.model, version.number)
 
 
 def _unfit(version: Version, what: str) -> VersionNotReady:

@@ -7,10 +7,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from aimass.domain.errors import NotFound
+from aimass.domain.errors import InvalidArguments, NotFound
 from aimass.domain.model import SourceFile
 
 _GONE = {403, 404}
+_MOST_PAGES = 10  # of 1,000: a call to the API waits for them
 
 
 class S3ExampleFiles:
@@ -28,14 +29,21 @@ class S3ExampleFiles:
         return url
 
     def list_folder(self, tenant: str, folder: str, most: int) -> list[SourceFile]:
-        """The newest versions of what lies under the folder, by key, `most` at most; paths are relative to it."""
+        """The newest versions of what lies under the folder, by key, `most` at most; paths are relative to it.
+
+        Raises InvalidArguments where so many old versions lie there that reading past them all takes too long.
+        """
         prefix = examples_folder(tenant, folder)
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
         found: list[SourceFile] = []
-        for page in pages:
+        for at, page in enumerate(pages):
             found += [_source(entry, prefix) for entry in page.get("Versions", []) if _counts(entry)]
             if len(found) >= most:
                 break
+            if at + 1 == _MOST_PAGES and page["IsTruncated"]:
+                told = "more than {} files, old versions of them among these, lie under data/{}/{}/; use another folder"
+                wrong = told.format(_MOST_PAGES * 1000, tenant, folder)
+                raise InvalidArguments.of_fields({"data.prefix": wrong})
         return found[:most]
 
     def download(self, file: SourceFile, target: Path) -> None:

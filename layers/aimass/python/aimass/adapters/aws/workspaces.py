@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+_OLD = timedelta(days=4)  # of the seven after which a file goes; a job takes less than what is left
 
 
 class S3WorkspaceFiles:
@@ -37,6 +40,16 @@ class S3WorkspaceFiles:
         """Puts files of `folder` there, one after another."""
         for name in names:
             self._client.upload_file(str(folder / name), self._bucket, f"{workspace}/{name}")
+
+    def renew(self, workspace: str) -> None:
+        """Has the week of what lies there long begin anew, but for what is of single jobs."""
+        prefix, before = f"{workspace}/", datetime.now(UTC) - _OLD
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        for entry in [entry for page in pages for entry in page.get("Contents", [])]:
+            key = entry["Key"]
+            if entry["LastModified"] < before and not key.startswith(f"{prefix}jobs/"):
+                again = {"MetadataDirective": "REPLACE"}  # nothing is copied onto itself without
+                self._client.copy({"Bucket": self._bucket, "Key": key}, self._bucket, key, ExtraArgs=again)
 
     def get_url(self, workspace: str, name: str, seconds: int) -> str:
         """A URL that gives a file, for that long."""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from aimass.compression.contract import NotApplicable
 
 OPERATORS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
+#: What may be written as a tensor, in double precision or not, in the place of a list of floats.
+AS_TENSOR = "_as_tensor"
 _WHOLE = ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
 LEAF = b"LEAF"
 
 
 @dataclass
 class Ensemble:
-    """`nodes` by attribute name without `nodes_`; `leaves` by tree and node, as (target, weight) in their order."""
+    """`nodes` by attribute name without `nodes_`; `leaves` by tree and node, as (target, weight) in their order.
+
+    Thresholds and weights have the type that the runtime compares and adds in.
+    """
 
     node: Any
     nodes: dict[str, Any]
@@ -29,8 +35,12 @@ class Ensemble:
         return OPERATORS[self.node.op_type]
 
     def attribute(self, name: str, otherwise: Any = None) -> Any:
-        found = [one for one in self.node.attribute if one.name == name]
-        return helper.get_attribute_value(found[0]) if found else otherwise
+        """Of an attribute that may be a tensor, the numbers, whichever way it is written."""
+        found = [one for one in self.node.attribute if one.name in (name, name + AS_TENSOR)]
+        if not found:
+            return otherwise
+        value = helper.get_attribute_value(found[0])
+        return value if found[0].name == name else numpy_helper.to_array(value).tolist()
 
     def key(self, at: int) -> tuple[int, int]:
         return int(self.nodes["treeids"][at]), int(self.nodes["nodeids"][at])
@@ -64,17 +74,16 @@ class Ensemble:
 
 
 def read(node: Any) -> Ensemble:
-    """Raises NotApplicable for an ensemble that is not written as lists of one length, or in double precision."""
+    """Raises NotApplicable for an ensemble that is not written as lists of one length."""
     attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
-    if any(name.endswith("_as_tensor") for name in attributes):
-        raise NotApplicable("the trees are in double precision")
     nodes: dict[str, Any] = {name: np.array(attributes.get(f"nodes_{name}", ()), np.int64) for name in _WHOLE}
     nodes["modes"] = np.array(attributes.get("nodes_modes", ()), object)
-    nodes["values"] = np.array(attributes.get("nodes_values", ()), np.float32)
+    nodes["values"] = _numbers(attributes, "nodes_values")
     count = len(nodes["treeids"])
     nodes["missing_value_tracks_true"] = _or_zeros(attributes.get("nodes_missing_value_tracks_true"), count)
     prefix = OPERATORS[node.op_type]
-    parts = [attributes.get(f"{prefix}_{name}", ()) for name in ("treeids", "nodeids", "ids", "weights")]
+    parts = [attributes.get(f"{prefix}_{name}", ()) for name in ("treeids", "nodeids", "ids")]
+    parts.append(_numbers(attributes, f"{prefix}_weights"))
     if not count or any(len(array) != count for array in nodes.values()) or len({len(part) for part in parts}) > 1:
         raise NotApplicable("the trees' lists differ in length")
     keys = list(zip(nodes["treeids"].tolist(), nodes["nodeids"].tolist(), strict=True))
@@ -83,8 +92,13 @@ def read(node: Any) -> Ensemble:
         raise NotApplicable("a tree has two nodes of one number")
     leaves: dict[tuple[int, int], list[tuple[int, Any]]] = {}
     for tree, number, target, weight in zip(*parts, strict=True):
-        leaves.setdefault((tree, number), []).append((target, np.float32(weight)))
+        leaves.setdefault((tree, number), []).append((target, weight))
     return Ensemble(node, nodes, leaves, index)
+
+
+def _numbers(attributes: Mapping[str, Any], name: str) -> Any:
+    tensor = attributes.get(name + AS_TENSOR)
+    return np.array(attributes.get(name, ()), np.float32) if tensor is None else numpy_helper.to_array(tensor).copy()
 
 
 def _or_zeros(given: Any, count: int) -> Any:
@@ -111,12 +125,21 @@ def write(ensemble: Ensemble, kept: list[int]) -> None:
     ]
     for at, name in enumerate(("treeids", "nodeids", "ids", "weights")):
         made[f"{prefix}_{name}"] = [entry[at] for entry in entries]
+    _as_before(node, made)
     # How often a node was passed in training is read by nothing.
-    replaced = made.keys() | {"nodes_hitrates", "nodes_missing_value_tracks_true"}
+    replaced = made.keys() | {"nodes_hitrates", f"nodes_hitrates{AS_TENSOR}", "nodes_missing_value_tracks_true"}
     others = [one for one in node.attribute if one.name not in replaced]
     attributes = sorted([*others, *(helper.make_attribute(*pair) for pair in made.items())], key=lambda one: one.name)
     del node.attribute[:]
     node.attribute.extend(attributes)
+
+
+def _as_before(node: Any, made: dict[str, Any]) -> None:
+    """Writes numbers as a tensor where they were one."""
+    tensors = {one.name: one.t.data_type for one in node.attribute if one.name.endswith(AS_TENSOR)}
+    for name in [name for name in made if name + AS_TENSOR in tensors]:
+        kind = helper.tensor_dtype_to_np_dtype(tensors[name + AS_TENSOR])
+        made[name + AS_TENSOR] = numpy_helper.from_array(np.array(made.pop(name), kind), name)
 
 
 def _numbered(ensemble: Ensemble, kept: list[int]) -> dict[tuple[int, int], int]:

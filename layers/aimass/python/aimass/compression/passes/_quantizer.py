@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,27 @@ def prepared(work: Work) -> tuple[Any, Path]:
         raise NotApplicable(f"quantization needs opset {LEAST}; the model has {opset(model)}")
     name_nodes(model)
     plain, shaped = work.folder / "plain.onnx", work.folder / "shaped.onnx"
+    flatten_biases(model)
     save(model, plain)
     with refused("types cannot be inferred"):
         onnx.shape_inference.infer_shapes_path(str(plain), str(shaped))
     return load(shaped), shaped
+
+
+def flatten_biases(model: Any) -> None:
+    """Gives Gemm's biases of [1, N], as the runtime's own fusions make them, the [N] that the quantizer wants."""
+    read = [(node, at, name) for node in model.graph.node for at, name in enumerate(node.input)]
+    elsewhere = {name for node, at, name in read if (node.op_type, node.domain, at) != ("Gemm", "", 2)}
+    elsewhere |= captured(model) | {value.name for value in (*model.graph.input, *model.graph.output)}
+    biases = {name for node, at, name in read if (node.op_type, at) == ("Gemm", 2)} - elsewhere
+    flat = set()
+    for tensor in model.graph.initializer:
+        if tensor.name in biases and len(tensor.dims) > 1 and set(tensor.dims[:-1]) == {1}:
+            del tensor.dims[:-1]
+            flat.add(tensor.name)
+    known = [value for value in model.graph.value_info if value.name not in flat]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(known)
 
 
 def weighted(model: Any, operators: Sequence[str] = LAYERS, least: int = 1) -> dict[str, int]:
@@ -114,9 +132,24 @@ def run_quantizer(quantize: Callable[..., None], shaped: Path, target: Path, **o
     _names_are_free(model)
     large = weight_bytes(model) > ONE_FILE_BYTES
     made = shaped.with_name("quantized.onnx")
-    with quiet(), refused("onnxruntime's quantizer does not take this graph"):
-        quantize(shaped, made, use_external_data_format=large, **options)
+    with quiet():
+        try:
+            quantize(shaped, made, use_external_data_format=large, **options)
+        except MemoryError:
+            raise
+        except Exception as error:
+            # What it raises are Python's own errors, which tell nobody anything of the graph.
+            raise NotApplicable(f"onnxruntime's quantizer does not take this graph{_operator(error)}") from error
     save(load(made), target)
+
+
+def _operator(error: Exception) -> str:
+    """The operator that the quantizer was at, if it was at one: it has an object for each."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        node = getattr(frame.f_locals.get("self"), "node", None)
+        if isinstance(node, onnx.NodeProto):
+            return f", its {node.op_type}"
+    return ""
 
 
 def _names_are_free(model: Any) -> None:

@@ -79,9 +79,9 @@ def _taken(ensemble: Ensemble, root: int) -> dict[int, tuple[str, ...]]:
         if modes[at] == LEAF:
             continue
         feature, value, plain = features[at], values[at], modes[at] == _LEQ and not missing[at]
-        if plain and most.get(feature, float("inf")) <= value:
+        if plain and feature in most and most[feature] <= value:
             found[at] = ("true",)
-        elif plain and least.get(feature, float("-inf")) >= value:
+        elif plain and feature in least and least[feature] >= value:
             found[at] = ("false",)
         else:
             found[at] = ("true", "false")

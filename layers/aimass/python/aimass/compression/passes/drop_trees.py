@@ -10,6 +10,7 @@ import numpy as np
 from aimass.compression.contract import Applied, Ask, NotApplicable, Options, Pass, Profile, Unit, Work
 from aimass.compression.model_file import answers, load, name_nodes, open_session, save
 from aimass.compression.passes._ensemble import LEAF, OPERATORS, Ensemble, read, write
+from aimass.compression.passes._narrow_trees import narrow
 from aimass.compression.passes._quantizer import check
 from aimass.compression.passes._tree_reduction import reduce
 
@@ -37,11 +38,12 @@ def apply(work: Work, options: Options) -> Applied:
     found = [node for node in model.graph.node if node.op_type in OPERATORS]
     if len(found) != 1 or len(work.rows) < _LEAST_ROWS:
         raise NotApplicable(f"it takes one ensemble of trees and {_LEAST_ROWS} rows")
+    narrow(model, found[0], exact=False)
     ensemble = read(found[0])
     roots = ensemble.roots()
     if len(roots) < _LEAST_TREES or ensemble.attribute("aggregate_function", b"SUM") != b"SUM":
         raise NotApplicable(f"only sums of {_LEAST_TREES} trees and more can do with fewer")
-    features = _features(model, found[0], work)
+    features = _features(model, found[0], work).astype(ensemble.nodes["values"].dtype)
     each = np.stack([tree_scores(ensemble, root, features) for root in roots.values()])
     count = max(1, round(len(roots) * (1 - int(options["percent"]) / 100)))
     weights = _nearest(each.reshape(len(roots), -1), count, keeps_sum=_are_shares(ensemble))
@@ -62,7 +64,7 @@ def _features(model: Any, node: Any, work: Work) -> Any:
     asked = type(model).FromString(model.SerializeToString())
     names = {value.name for value in asked.graph.input}
     if node.input[0] in names:
-        return np.concatenate([feed[node.input[0]] for feed in work.rows.feeds(_MOST_ROWS)]).astype(np.float32)
+        return np.concatenate([feed[node.input[0]] for feed in work.rows.feeds(_MOST_ROWS)])
     del asked.graph.output[:]
     asked.graph.output.add().name = node.input[0]
     save(asked, path)
@@ -91,9 +93,16 @@ def tree_scores(ensemble: Ensemble, root: int, features: Any) -> Any:
 
 
 def _are_shares(ensemble: Ensemble) -> bool:
-    """Whether a class's score is a mean of trees, whose weights then must go on to make one."""
-    least = min((weight for weights in ensemble.leaves.values() for _, weight in weights), default=-1)
-    return bool(ensemble.prefix == "class" and least >= 0 and ensemble.attribute("post_transform", b"NONE") == b"NONE")
+    """Whether a class's score is a mean of trees, whose weights then must go on to make one.
+
+    A regressor's leaves, if they are classes' scores, have several that sum to the same.
+    """
+    leaves = [np.array([weight for _, weight in weights], np.float64) for weights in ensemble.leaves.values()]
+    if min((one.min() for one in leaves), default=-1) < 0 or ensemble.attribute("post_transform", b"NONE") != b"NONE":
+        return False
+    sums = [one.sum() for one in leaves]
+    several = ensemble.attribute("n_targets", 1) > 1
+    return ensemble.prefix == "class" or (several and bool(np.allclose(sums, sums[0], rtol=1e-6)))
 
 
 def _nearest(each: Any, count: int, *, keeps_sum: bool) -> Any:
@@ -117,9 +126,16 @@ def _nearest(each: Any, count: int, *, keeps_sum: bool) -> Any:
 
 def _scale(ensemble: Ensemble, weights: dict[int, float]) -> None:
     for key, entries in ensemble.leaves.items():
-        ensemble.leaves[key] = [(target, np.float32(weight * weights[key[0]])) for target, weight in entries]
+        ensemble.leaves[key] = [(target, type(weight)(weight * weights[key[0]])) for target, weight in entries]
 
 
 PASS = Pass(
-    name="drop_trees", stage="prune", methods=("prune", "trees"), propose=propose, apply=apply, rows=128, real_rows=True
+    name="drop_trees",
+    stage="prune",
+    methods=("prune", "trees"),
+    propose=propose,
+    apply=apply,
+    rows=128,
+    real_rows=True,
+    includes=("trees",),
 )

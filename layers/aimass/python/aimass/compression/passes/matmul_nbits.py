@@ -30,13 +30,11 @@ def propose(profile: Profile, ask: Ask) -> Sequence[Options]:
     weights = sum(profile.weights.get(name, 0) for name in ("MatMul", "Gemm"))
     if weights < _LEAST_WEIGHTS:
         return ()
-    four = {"name": "int4-blocks", "gain": [6.0, 1.2], "bits": 4}
+    four = {"name": "int4-blocks", "gain": [6.0, 1.2], "methods": ["int4"], "bits": 4}
     # Below that, integers (`int8_dynamic`) are as near and faster.
-    return (
-        ({"name": "int8-blocks", "gain": [3.5, 1.3], "bits": 8}, four)
-        if weights >= _READS_MORE_THAN_IT_COMPUTES
-        else (four,)
-    )
+    if weights < _READS_MORE_THAN_IT_COMPUTES:
+        return (four,)
+    return {"name": "int8-blocks", "gain": [3.5, 1.3], "methods": ["int8"], "bits": 8}, four
 
 
 def apply(work: Work, options: Options) -> Applied:

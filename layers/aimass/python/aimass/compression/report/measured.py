@@ -19,8 +19,8 @@ def _told(report: Report) -> list[str]:
     data, rows = report["data"], report["data"]["rows"]
     told = [
         f"Rows were split once, by a seed made of the data: {rows['calibration']:,} for calibration, "
-        f"{rows['choosing']:,} to compare candidates, and {rows['held_out']:,} held out, which no step had seen "
-        "when the finalists were asked.",
+        f"{rows['choosing']:,} to compare candidates, and {rows['held_out']:,} held out, which no step of "
+        "this compression had seen when the finalists were asked. Rows that are equal count once.",
     ]
     if data["held_out_used"] and data["held_out_used"] < rows["held_out"]:
         told.append(f"Answers are large, so {data['held_out_used']:,} of the held-out rows were compared.")
@@ -44,13 +44,19 @@ def _promise(budget: Report) -> list[str]:
 
 def _interval(metric: str) -> str:
     if metric == "agreement":
-        return "The bound is Clopper and Pearson's, exact; rows with several answers are resampled instead."
+        return "The bound is Clopper and Pearson's, exact; of rows with several answers one of their mean, by betting."
     if metric == "accuracy":
         return (
             "Both models answer the same rows, so only rows on which they differ count: Tango's score interval of the "
-            "paired difference; rows with several answers are resampled instead."
+            "paired difference; for rows with several answers a bound of their mean, by betting."
         )
-    return "The bound is a paired bootstrap's: 2,000 resamples of rows, the same for all candidates."
+    if metric in {"f1", "auc"}:
+        return (
+            "The bound is approximate: a paired bootstrap's, 2,000 resamples of rows, and what rows of the rarest "
+            "class may lose that were not seen."
+        )
+    told = "The bound is that of the mean of what rows lose, by betting, a row counting 1 at most"
+    return f"{told}; approximate, for the labels' spread is taken from these rows." if metric == "r2" else f"{told}."
 
 
 def _cost(report: Report) -> str:

@@ -86,13 +86,15 @@ def _exact(folder: Folder, name: str, passes: Passes) -> bool:
 
 
 def _measured(folder: Folder, asked: Asked, name: str, confidence: float) -> Record:
-    judged = judge_on(folder, asked, HELD_OUT)
+    rows = 0
     try:
+        judged = judge_on(folder, asked, HELD_OUT)
+        rows = len(judged.rows)
         found = outputs_of(folder.candidate(name).model, judged.rows)
         metrics = judged.measures(found, asked.budget.metric, confidence)
     except NotApplicable as error:
-        return {"rows": len(judged.rows), "failed": str(error), "metrics": {}}
-    return {"rows": len(judged.rows), "failed": None, "metrics": metrics}
+        return {"rows": rows, "failed": str(error), "metrics": {}}
+    return {"rows": rows, "failed": None, "metrics": metrics}
 
 
 def _verdict(

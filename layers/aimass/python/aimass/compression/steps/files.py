@@ -58,7 +58,7 @@ def repair_files(name: str) -> Files:
     mixed = f"{name}{MIXED}"
     reads = (*_ORIGINAL, "planned.json", f"{CALIBRATION}.npz", f"{CHOOSING}.npz", _of(name, "compressed.json"))
     made = (*_model(mixed), _of(mixed, "compressed.json"), _of(mixed, "evaluated.json"))
-    return Files(reads, (*made, _of(name, "repaired.json")))
+    return Files((*reads, *_model(mixed)), (*made, _of(name, "repaired.json")))
 
 
 def choose_files(names: Sequence[str], finalists: Sequence[str]) -> Files:

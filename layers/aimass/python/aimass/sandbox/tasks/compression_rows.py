@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from aimass.compression.budget import Budget, check_fit, check_rows, default_budget, parse_budget
-from aimass.compression.contract import Ask, NotApplicable
+from aimass.compression.budget import Budget, check_classes, check_fit, check_rows, default_budget, parse_budget
+from aimass.compression.contract import Ask, NotApplicable, Rows
 from aimass.compression.data.made_up import made_up_rows
+from aimass.compression.evaluate import Judge, judge, unanswered
+from aimass.compression.label_fit import check_labels
 from aimass.compression.model_file import file_bytes, load, refused, save
 from aimass.compression.part_file import write_part
 from aimass.compression.plan import Wish
@@ -23,7 +25,7 @@ from aimass.compression.recipe import digest_of
 from aimass.compression.result import Record, write
 from aimass.compression.rows import Data, read_rows
 from aimass.compression.splits import Splits, sizes, split
-from aimass.compression.steps.evaluate import rows_judged
+from aimass.compression.steps.compress import part_at, rows_of
 from aimass.compression.steps.folder import CALIBRATION, CHOOSING, HELD_OUT, Asked, Folder
 from aimass.domain.errors import InvalidArguments, InvalidModel, SampleNeeded
 from aimass.domain.model import StoredFile, Version
@@ -35,7 +37,9 @@ from aimass.sandbox.tasks.session import load as open_model
 from aimass.sandbox.tasks.session import predict
 
 _MADE_UP, _FEWEST, _MADE_UP_BYTES = 384, 16, 256 << 20
+_PARTS = {CHOOSING: "the rows that choose", HELD_OUT: "the rows that are held out"}
 
+Array = np.ndarray[Any, Any]
 Request = dict[str, Any]
 
 
@@ -49,27 +53,30 @@ def run(request: Request) -> Iterator[dict[str, Any]]:
     data = _made_up(request, version) if made_up else read_rows(Path(request["data"]), version, _open_stored(request))
     parts, reading = _parts(data, made_up), reading_of(version, data.labels, data.whole)
     budget, reading = _budget(request, data, reading)
-    held_out = len(parts.held_out)
+    held_out, doubt = len(parts.held_out), tuple[str, ...]()
     if not made_up:
         check_rows(budget, held_out)
         _check_choosing(parts, len(data))
     _leave(folder, Path(request["source"]), data, parts)
     if not made_up:
-        held_out = _judged(folder)
+        judged = _judged(folder, parts, reading)
+        held_out = len(judged.rows)
         check_rows(budget, held_out)
+        doubt = check_labels(budget.metric, judged)
+        _check_classes(budget, data, parts.held_out[:held_out], reading)
     counts = {name: len(getattr(parts, name)) for name in (CALIBRATION, CHOOSING, HELD_OUT)}
     ask = Ask(request["target"], counts[CALIBRATION], made_up, data.labels is not None)
     methods = None if request["methods"] is None else tuple(request["methods"])
     asked = Asked(ask, Wish(request["objective"], methods), budget, reading, held_out)
     told = {
         "seen": len(data) if made_up else data.seen,
-        "used": len(data),
+        "used": sum(counts.values()),
         "parts": counts,
         "made_up": made_up,
         "labels": data.labels and data.labels.kind,
         "inputs": {name: [str(array.dtype), *array.shape] for name, array in data.inputs.items()},
         "budget": budget.document,
-        "notes": [*data.notes, *parts.notes],
+        "notes": [*data.notes, *parts.notes, *doubt],
         "digest": parts.digest,
     }
     _tell(folder, asked, told)
@@ -87,17 +94,42 @@ def _parts(data: Data, made_up: bool) -> Splits:
     return replace(parts, calibration=calibration, choosing=choosing, held_out=held_out, notes=())
 
 
-def _judged(folder: Folder) -> int:
-    """How many of the rows that are held out a candidate can be held against."""
-    try:
-        return rows_judged(folder, HELD_OUT)
-    except NotApplicable as error:
-        raise InvalidArguments.of_fields({"data": f"the model does not answer these rows: {error}"}) from error
+def _judged(folder: Folder, parts: Splits, reading: Reading) -> Judge:
+    """The original's answers to as many of the held-out rows as fit in memory. It answers all that are compared on."""
+    judged = {}
+    for part in (CHOOSING, HELD_OUT):
+        found = part_at(folder.rows(part))
+        rows = rows_of(found, folder.original)
+        if not len(rows):
+            text = f"{_PARTS[part]} are {len(found)}, and the model takes {rows.batch} in a call: send more"
+            raise InvalidArguments.of_fields({"data": text})
+        try:
+            judged[part] = judge(folder.original, rows, found.labels, reading)
+        except NotApplicable as error:
+            raise _unanswered(folder, rows, part, getattr(parts, part), error) from error
+    return judged[HELD_OUT]
+
+
+def _unanswered(folder: Folder, rows: Rows, part: str, numbers: Array, error: Exception) -> InvalidArguments:
+    """Names the row: its number in the part, and among all that are used."""
+    fault = unanswered(folder.original, rows)
+    if fault is None:
+        return InvalidArguments.of_fields({"data": f"the model does not answer these rows: {error}"})
+    first, last, why = fault
+    named = f"row {first} of {_PARTS[part]} (row {numbers[first]} of those that were read)"
+    if last > first:
+        named = f"rows {first} to {last} of {_PARTS[part]}, the first is row {numbers[first]} of those that were read"
+    return InvalidArguments.of_fields({"data": f"the model does not answer {named}: {why}"})
+
+
+def _check_classes(budget: Budget, data: Data, rows: Array, reading: Reading) -> None:
+    labels = None if data.labels is None else data.labels.take(rows)
+    check_classes(budget, labels, several=reading.kind == "several classes")
 
 
 def _check_choosing(parts: Splits, rows: int) -> None:
     if not len(parts.choosing):
-        text = f"nearly all of the {rows} rows are one and the same, so that they can't be parted: send others"
+        text = f"the {rows} rows are nearly all one and the same, too few different ones to be parted: send others"
         raise InvalidArguments.of_fields({"data": text})
 
 

@@ -50,10 +50,11 @@ class Compressions(Imports):
         told = self._running(tenant, job_id, attempt, "SET candidates.#name = :told", candidate, names)
         transact(self._client, told)
 
-    def register_compression(self, tenant: str, before: Version, after: Version, job: Job) -> None:
-        """Replaces variants and compressions of a ready version, and ends the job with its candidates. Raises Conflict.
+    def register_compression(self, tenant: str, before: Version, after: Version, job: Job, limits: Limits) -> None:
+        """Replaces variants and compressions of a ready version, and ends the job with its candidates.
 
-        Whoever serves the version sees that soon.
+        Whoever serves the version sees that soon. Raises LimitExceeded where the variants need more bytes than the job
+        reserved and the tenant has left; Conflict.
         """
         values = {":compressions": after.compressions, ":job": job.id}
         transact(
@@ -67,25 +68,10 @@ class Compressions(Imports):
                 values,
             ),
             self._end_job(tenant, job, "succeeded", None, candidates=job.candidates),
-            self._using(tenant, bytes=after.stored_bytes - before.stored_bytes - job.reserved_bytes, jobs=-1),
+            self._reserving(
+                tenant, limits, bytes=after.stored_bytes - before.stored_bytes - job.reserved_bytes, jobs=-1
+            ),
             self._next_epoch(tenant, before.model),
-        )
-
-    def set_serving_variant(self, tenant: str, version: Version, name: str) -> None:
-        """Has a ready version answer with that one of its variants; whoever serves it sees that soon.
-
-        Raises Conflict when its variants changed since `version` was read.
-        """
-        transact(
-            self._client,
-            self._update(
-                tenant,
-                version_key(version.model, version.number),
-                "SET serving_variant = :name",
-                "#state = :ready AND variants = :before",
-                {":name": name, ":ready": "ready", ":before": self._variants_as_stored(tenant, version)},
-            ).otherwise(_changed(version)),
-            self._next_epoch(tenant, version.model),
         )
 
     def remove_variant(self, tenant: str, before: Version, after: Version) -> None:

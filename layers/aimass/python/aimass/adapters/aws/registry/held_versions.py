@@ -20,7 +20,7 @@ class HeldVersions(Versions):
             told = f"version {job.version} of {job.model!r} is {version.state}; only a ready one is compressed"
             raise VersionNotReady(told, model=job.model, version=job.version, state=version.state)
         if version.compressing not in {None, job.id}:
-            raise _compression_running(version)
+            raise CompressionRunning.by(str(version.compressing), version.model, version.number)
         return self._update(
             tenant,
             version_key(job.model, job.version),
@@ -38,14 +38,3 @@ class HeldVersions(Versions):
         key, held = version_key(job.model, job.version), "compressing = :job"
         changed = Conflict(f"version {job.version} of {job.model!r} changed meanwhile", job_id=job.id)
         return [self._update(tenant, key, "REMOVE compressing", held, {":job": job.id}).otherwise(changed)]
-
-
-def _compression_running(version: Version) -> CompressionRunning:
-    """Why a second compression of a version has to wait."""
-    return CompressionRunning(
-        f"version {version.number} of {version.model!r} is being compressed by job {version.compressing}; "
-        f"wait for it, or end it with POST /api/v1/jobs/{version.compressing}/cancel",
-        job_id=version.compressing,
-        model=version.model,
-        version=version.number,
-    )

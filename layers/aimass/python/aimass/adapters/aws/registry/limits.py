@@ -22,13 +22,16 @@ class UsageTable(TenantTable):
         return value_of(item, Usage) if item else Usage()
 
     def _reserving(self, tenant: str, limits: Limits, **asked: int) -> Write:
-        """Adds what is asked if it fits. Raises LimitExceeded where it plainly doesn't, the write where it races."""
+        """Adds what is asked if it fits; negative numbers give back.
+
+        Raises LimitExceeded where it plainly doesn't fit, the write where it races.
+        """
         usage = self.usage_of(tenant)
         for what, count in asked.items():
             _check(what, getattr(limits, what), getattr(usage, what), count)
-        room = {f":room_{what}": getattr(limits, what) - count for what, count in asked.items() if count}
+        room = {f":room_{what}": getattr(limits, what) - count for what, count in asked.items() if count > 0}
         condition = " AND ".join(
-            f"(attribute_not_exists(#{what}) OR #{what} <= :room_{what})" for what, count in asked.items() if count
+            f"(attribute_not_exists(#{what}) OR #{what} <= :room_{what})" for what, count in asked.items() if count > 0
         )
         raced = LimitExceeded("other calls took what was left of this tenant's limits", retry_after=1)
         return self._using(tenant, condition, room, **asked).otherwise(raced)

@@ -14,12 +14,21 @@ from aimass.adapters.aws.registry.table import Filter, version_key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
 from aimass.domain.description import Description
-from aimass.domain.errors import Conflict, NotDeleted, NotServable, VersionHeld, VersionNotFound, VersionNotReady
+from aimass.domain.errors import (
+    CompressionRunning,
+    Conflict,
+    NotDeleted,
+    NotServable,
+    VersionHeld,
+    VersionNotFound,
+    VersionNotReady,
+)
 from aimass.domain.model import PURGED, Deletion, Due, Variant, Version, VersionSummary
 from aimass.domain.ports import Page, PageRequest
 
 _SUMMARY = tuple(VersionSummary.__dataclass_fields__)
 _UNHELD = "(attribute_not_exists(held_by) OR size(held_by) = :none)"
+_UNCOMPRESSED = "(attribute_not_exists(compressing) OR attribute_type(compressing, :null))"
 
 
 class Versions(Models):
@@ -72,18 +81,32 @@ class Versions(Models):
         raise VersionNotReady(f"model {model!r} has no ready version yet", model=model)
 
     def describe_version(self, tenant: str, before: Version, after: Version) -> None:
-        """Changes label, notes and tags of a version that is not importing. Raises Conflict."""
-        values = {":label": after.label, ":notes": after.notes, ":tags": after.tags, ":state": before.state}
+        """Changes label, notes and tags of a version that is not importing, and which variant it answers with.
+
+        All of it or nothing. Raises Conflict.
+        """
+        values: dict[str, Any] = {
+            ":label": after.label,
+            ":notes": after.notes,
+            ":tags": after.tags,
+            ":state": before.state,
+        }
+        served, unmoved, epoch = "", "#state = :state", list[Write]()
+        if after.serving_variant != before.serving_variant:
+            served, unmoved = ", serving_variant = :serving", f"{unmoved} AND variants = :before"
+            values |= {":serving": after.serving_variant, ":before": self._variants_as_stored(tenant, before)}
+            epoch = [self._next_epoch(tenant, before.model)]
         transact(
             self._client,
             self._update(
                 tenant,
                 version_key(before.model, before.number),
-                "SET #label = :label, notes = :notes, tags = :tags",
-                "#state = :state",
+                f"SET #label = :label, notes = :notes, tags = :tags{served}",
+                unmoved,
                 values,
                 {"#label": "label"},
             ).otherwise(_moved(before)),
+            *epoch,
         )
 
     def set_description(self, tenant: str, version: Version, description: Description | None) -> None:
@@ -101,16 +124,19 @@ class Versions(Models):
         )
 
     def delete_version(self, tenant: str, version: Version, deletion: Deletion) -> None:
-        """Hides the version until it is restored or purged. Raises VersionHeld naming aliases, Conflict."""
+        """Hides the version until it is restored or purged.
+
+        Raises VersionHeld naming aliases, CompressionRunning, Conflict.
+        """
         due = Due(deletion.purge_at, "version", tenant, version_key(version.model, version.number))
-        values = {":deleted": "deleted", ":deletion": deletion, ":was": deletion.was, ":none": 0}
+        values = {":deleted": "deleted", ":deletion": deletion, ":was": deletion.was, ":none": 0, ":null": "NULL"}
         transact(
             self._client,
             self._update(
                 tenant,
                 version_key(version.model, version.number),
                 "SET #state = :deleted, deleted = :deletion",
-                f"#state = :was AND {_UNHELD}",
+                f"#state = :was AND {_UNHELD} AND {_UNCOMPRESSED}",
                 values,
             ).otherwise(held(version)),
             self._next_epoch(tenant, version.model),
@@ -179,7 +205,9 @@ class Versions(Models):
 
 
 def held(version: Version) -> Conflict:
-    """Why a version cannot be deleted: aliases hold it, or it moved on meanwhile."""
+    """Why a version cannot be deleted: a job or aliases hold it, or it moved on meanwhile."""
+    if version.compressing:
+        return CompressionRunning.by(version.compressing, version.model, version.number)
     if not version.held_by:
         return _moved(version)
     names = ", ".join(sorted(version.held_by))
