@@ -30,6 +30,7 @@ PARTS = {
         "app",
         "save_all",
     ),
+    "ministack.core.iam_actions": ("_action_from_query",),
     "ministack.core.iam_evaluator": ("pin_signed_body",),
     "ministack.core.persistence": ("STATE_DIR", "save_state"),
     "ministack.core.responses": ("StreamingResponse", "get_account_id", "get_region", "set_request_account_id"),
@@ -143,17 +144,20 @@ def run_functions_in(invoke_port: int, settle: Callable[[], None], changed: Call
 
 
 def take_files_as_they_come() -> None:
-    """What is put is no query, whatever type its sender gives it: curl's --data-binary calls any file a form."""
+    """A large body is a file and no query, whatever type its sender gives it: curl's --data-binary calls any a form."""
     from ministack import app
+    from ministack.core import iam_actions
 
-    app._routing_params = unless_put(app._routing_params)
+    app._routing_params = without_large_bodies(app._routing_params, at=3)
+    iam_actions._action_from_query = without_large_bodies(iam_actions._action_from_query, at=1)
 
 
-def unless_put(found: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`found` the parameters of a call with its body, but for a PUT."""
+def without_large_bodies(found: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """`found` a call's parameters in its body, the argument at that place: a large one is a view of memory."""
 
-    def parameters(method: str, path: str, headers: dict[str, str], body: Any, query: dict[str, Any]) -> dict[str, Any]:
-        return query if method == "PUT" else found(method, path, headers, body, query)
+    def parameters(*arguments: Any) -> Any:
+        large = isinstance(arguments[at], memoryview)
+        return found(*arguments[:at], b"", *arguments[at + 1 :]) if large else found(*arguments)
 
     return parameters
 
