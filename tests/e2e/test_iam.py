@@ -82,6 +82,8 @@ def roles(stack):
 def outcomes(roles, client):
     """(function, call) -> whether the function's role may make it."""
     client.import_model("for-iam", Path("examples/digits/digits.onnx").read_bytes())
+    asked = client.call("POST", "/api/v1/models/for-iam/versions/1/compressions", json={"methods": ["fp16"]})
+    client.await_job(asked.json()["job_id"])
     calls = all_calls(roles)
     found = {}
     for function in roles.functions:
@@ -101,12 +103,11 @@ def is_allowed(clients, call):
 
 def all_calls(roles):
     variables = roles.variables
-    machine = variables["IMPORT_STATE_MACHINE_ARN"]
-    known = roles.root("stepfunctions").list_executions(stateMachineArn=machine)["executions"][0]["name"]
+    machines = (variables["IMPORT_STATE_MACHINE_ARN"], variables["COMPRESSION_STATE_MACHINE_ARN"])
     buckets = {"uploads": variables["UPLOADS_BUCKET"], "artifacts": variables["ARTIFACTS_BUCKET"]}
     absent = f"{variables['TABLE_NAME']}-absent"
     calls = [
-        *state_machine_calls(machine, known),
+        *(call for machine in machines for call in state_machine_calls(machine, known_execution(roles, machine))),
         Try("iam:ListRoles", "*", "iam", "list_roles", {}),
         Try("dynamodb:DeleteTable", table_arn(absent), "dynamodb", "delete_table", {"TableName": absent}),
     ]
@@ -114,7 +115,9 @@ def all_calls(roles):
         calls += table_calls(table, ABSENT if table == variables["TABLE_NAME"] else {"id": KEY})
     for prefix, bucket in buckets.items():
         calls += bucket_calls(bucket, prefix, "elsewhere")
-    calls += bucket_calls(buckets["uploads"], "predictions/in", "predictions/out", "conversions")
+    calls += bucket_calls(
+        buckets["uploads"], "predictions/in", "predictions/out", "conversions", "data", "compressions"
+    )
     for function in roles.functions:
         calls += function_calls(function)
     for queue in roles.root("sqs").list_queues().get("QueueUrls", []):
@@ -162,9 +165,14 @@ def bucket_calls(bucket, *prefixes):
     yield Try("s3:GetBucketPolicy", arn, "s3", "get_bucket_policy", {"Bucket": bucket})
 
 
+def known_execution(roles, machine):
+    return roles.root("stepfunctions").list_executions(stateMachineArn=machine)["executions"][0]["name"]
+
+
 def state_machine_calls(machine, known):
     execution = f"{machine.replace(':stateMachine:', ':execution:')}:absent"
-    elsewhere = execution.replace("import:absent", "other:absent")
+    name = machine.rpartition("-")[2]
+    elsewhere = execution.replace(f"{name}:absent", "other:absent")
     again = {"stateMachineArn": machine, "name": known, "input": "{}"}  # a name that is taken: nothing starts
     yield Try("states:StartExecution", machine, "stepfunctions", "start_execution", again)
     listed = {"stateMachineArn": machine}
@@ -261,7 +269,12 @@ def test_what_no_function_may_do(outcomes):
         ("order-conversion", ("s3:",), "/uploads/"),
         ("collect-conversion", ("s3:PutObject",), "uploadsbucket"),
         ("authorize", ("s3:", "states:", "dynamodb:PutItem", "dynamodb:Query"), ""),
-        ("api", ("s3:DeleteObject", "s3:ListBucket", "lambda:"), ""),
+        ("api", ("s3:DeleteObject", "lambda:"), ""),
+        ("api", ("s3:ListBucket",), "artifactsbucket"),
+        ("api", ("s3:PutObject", "s3:GetObject"), "/compressions/"),
+        ("prepare", ("s3:PutObject", "s3:DeleteObject"), "/data/"),
+        ("compress", ("s3:",), "/data/"),
+        ("publish", ("s3:",), "/data/"),
         ("api", ("s3:PutObject",), "predictions/out"),
         ("run-prediction", ("s3:PutObject",), "predictions/in"),
         ("run-prediction", ("s3:", "dynamodb:DeleteItem"), "/uploads/"),
