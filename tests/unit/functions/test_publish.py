@@ -45,7 +45,7 @@ def test_publish_answers_in_plain_values_and_once_more_the_same_without_work(pla
 
     assert told == {"model": "small", "version": 1, "chosen": "int8", "variants": ["int8"]}
     assert place.registry.job.step == "publish"
-    (place.folder / "chosen.json").unlink()
+    (place.folder / "jobs" / "job" / "chosen.json").unlink()
     assert json.loads(json.dumps(handler("publish")(event))) == told
 
 
