@@ -5,11 +5,9 @@ Each is a state, and may run twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from tempfile import gettempdir, mkdtemp
 
 import msgspec
 
@@ -23,7 +21,6 @@ from aimass.domain.errors import (
     UnsafeArchive,
     UnsupportedFormat,
 )
-from aimass.domain.leftovers import remove
 from aimass.domain.model import Job, ModelFiles, SourceFile, StoredFile, TensorSpec
 from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, UploadStore
 from aimass.sandbox.identify import Identified, identify_folder
@@ -38,6 +35,7 @@ from aimass.usecases.job_log import (
     described_identified,
     described_verified,
 )
+from aimass.usecases.working_folder import working_folder
 
 # With a failure all that the steps hand on fits the 256 KB that a state may.
 MAX_FILES_BYTES = 150_000
@@ -61,7 +59,7 @@ def identify(at: Import, uploads: UploadStore, tenant: str, job_id: str, limits:
     job = at.registry.get_job(tenant, job_id)
     log = JobLog(at.registry, tenant, job_id, job.attempt, "identify")
     _keep_what_came(at, tenant, job)
-    with _folder() as folder:
+    with working_folder(_FOLDER) as folder:
         root = folder / "model"
         _download(uploads, job, root)
         source = _stored(at.artifacts, tenant, root, [file.path for file in job.source])
@@ -129,7 +127,7 @@ def verify(
     job = at.registry.get_job(tenant, job_id)
     version = at.registry.get_version(tenant, job.model, job.version)
     model = converted.model or identified.model
-    with _folder() as folder:
+    with working_folder(_FOLDER) as folder:
         root = folder / "model"
         given = version.sample or identified.sample or converted.sample
         sample = _fetch(at.artifacts, tenant, given, model, folder)
@@ -242,15 +240,3 @@ def _check_size(what: str, described: object, count: int, limit: int, remedy: st
     size = len(msgspec.json.encode(described))
     if size > limit:
         raise InvalidModel(f"{count} {what} take {size} bytes to describe; the limit is {limit}{remedy}", count=count)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    for stale in Path(gettempdir()).glob(f"{_FOLDER}*"):
-        # A function that was killed has left it; its environment serves one call at a time.
-        remove(stale)
-    folder = Path(mkdtemp(prefix=_FOLDER))
-    try:
-        yield folder
-    finally:
-        remove(folder)
