@@ -67,9 +67,9 @@ def scores(client: Client, model: str, rows: np.ndarray, compress: str | None = 
 
 @pytest.fixture(scope="module")
 def compressed(client: Client) -> dict[str, Any]:
-    """The job that compressed the model `digits`, whose whole way the tests look at."""
-    assert client.import_model("digits", net())["state"] == "succeeded"
-    return compress(client, "digits", examples(), **ASKED, budget={"accuracy_drop": 0.02})
+    """The job that compressed the model `digits-net`, whose whole way the tests look at."""
+    assert client.import_model("digits-net", net())["state"] == "succeeded"
+    return compress(client, "digits-net", examples(), **ASKED, budget={"accuracy_drop": 0.02})
 
 
 def test_a_net_comes_out_smaller_within_its_budget_and_each_candidate_says_why(
@@ -81,7 +81,7 @@ def test_a_net_comes_out_smaller_within_its_budget_and_each_candidate_says_why(
     assert {one["state"] for one in candidates.values()} <= ENDED
     assert all(one["reason"] for one in candidates.values())
     assert candidates[result["chosen"]]["state"] == "chosen"
-    variants = {one["variant"]: one for one in version_of(client, "digits")["variants"]}
+    variants = {one["variant"]: one for one in version_of(client, "digits-net")["variants"]}
     original, chosen = variants["original"], variants[result["chosen"]]
     assert chosen["size"] * 3 < original["size"]
     assert chosen["compressed"] == "int8"
@@ -115,17 +115,17 @@ def test_the_report_is_json_and_a_page_that_fetches_nothing(client: Client, comp
 def test_a_variant_answers_where_it_is_named_or_chosen_and_the_original_again(
     client: Client, compressed: dict[str, Any]
 ) -> None:
-    name, path = compressed["result"]["chosen"], "/api/v1/models/digits/versions/1"
+    name, path = compressed["result"]["chosen"], "/api/v1/models/digits-net/versions/1"
     _, (x, y) = digits()
-    original, variant = scores(client, "digits", x[:200]), scores(client, "digits", x[:200], name)
+    original, variant = scores(client, "digits-net", x[:200]), scores(client, "digits-net", x[:200], name)
     assert not np.array_equal(original, variant)
     assert (variant.argmax(1) == y[:200]).mean() > (original.argmax(1) == y[:200]).mean() - 0.03
     changed = client.call("PATCH", path, json={"serving_variant": name})
     assert (changed.status_code, changed.json()["serving_variant"]) == (200, name)
     assert client.call("DELETE", f"{path}/variants/{name}").json()["code"] == "variant_serving"
     await_answer(client, x[:200], variant)
-    np.testing.assert_allclose(client.infer("digits", {"image": x[:4]})["scores"], variant[:4], rtol=1e-5)
-    np.testing.assert_array_equal(scores(client, "digits", x[:200], "original"), original)
+    np.testing.assert_allclose(client.infer("digits-net", {"image": x[:4]})["scores"], variant[:4], rtol=1e-5)
+    np.testing.assert_array_equal(scores(client, "digits-net", x[:200], "original"), original)
     back = client.call("PATCH", path, json={"serving_variant": "original"})
     assert (back.status_code, back.json()["serving_variant"]) == (200, "original")
     await_answer(client, x[:200], original)
@@ -134,7 +134,7 @@ def test_a_variant_answers_where_it_is_named_or_chosen_and_the_original_again(
 def await_answer(client: Client, rows: np.ndarray, wanted: np.ndarray, seconds: float = 15) -> None:
     """What a call that names no variant is answered, once whoever serves the version has heard of its change."""
     until = time.monotonic() + seconds
-    while not np.array_equal(found := scores(client, "digits", rows), wanted) and time.monotonic() < until:
+    while not np.array_equal(found := scores(client, "digits-net", rows), wanted) and time.monotonic() < until:
         time.sleep(0.1)
     np.testing.assert_array_equal(found, wanted)
 
@@ -142,15 +142,15 @@ def await_answer(client: Client, rows: np.ndarray, wanted: np.ndarray, seconds: 
 def test_another_budget_over_the_same_examples_evaluates_nothing_again(
     stack: LocalStack, s3: Any, client: Client, compressed: dict[str, Any]
 ) -> None:
-    before = written(stack.uploads_bucket, s3, "digits", "evaluated.json")
+    before = written(stack.uploads_bucket, s3, "digits-net", "evaluated.json")
     assert len(before) >= len(compressed["candidates"]) - 2
-    again = compress(client, "digits", examples(), **ASKED, budget={"accuracy_drop": 0.05})
+    again = compress(client, "digits-net", examples(), **ASKED, budget={"accuracy_drop": 0.05})
     assert (again["state"], again["result"]["chosen"] is not None) == ("succeeded", True), again
-    after = written(stack.uploads_bucket, s3, "digits", "evaluated.json")
+    after = written(stack.uploads_bucket, s3, "digits-net", "evaluated.json")
     assert {name: after[name] for name in before} == before
-    names = {one["variant"] for one in version_of(client, "digits")["variants"]}
+    names = {one["variant"] for one in version_of(client, "digits-net")["variants"]}
     assert {*compressed["result"]["variants"], *again["result"]["variants"]} <= names
-    assert [one["job_id"] for one in compressions(client, "digits")] == [again["job_id"], compressed["job_id"]]
+    assert [one["job_id"] for one in compressions(client, "digits-net")] == [again["job_id"], compressed["job_id"]]
 
 
 def compressions(client: Client, model: str) -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ def written(bucket: str, s3: Any, model: str, ending: str) -> dict[str, list[str
 def test_too_few_rows_for_a_budget_is_said_before_any_work_with_the_number_needed(
     client: Client, compressed: dict[str, Any]
 ) -> None:
-    job = compress(client, "digits", examples(120), budget={"accuracy_drop": 0.005})
+    job = compress(client, "digits-net", examples(120), budget={"accuracy_drop": 0.005})
     assert (job["state"], job["error"]["code"], job["error"]["step"]) == ("failed", "invalid_arguments", "prepare")
     assert job["error"]["details"]["needed"] > job["error"]["details"]["held_out"]
     assert str(job["error"]["details"]["needed"]) in job["error"]["message"]

@@ -1,4 +1,4 @@
-"""What ran is what was synthesized: the deployed state machine, routes and functions are those of the templates."""
+"""What ran is what was synthesized: the deployed state machines, routes and functions are those of the templates."""
 
 import json
 import re
@@ -21,15 +21,21 @@ def resources():
     return found
 
 
-def test_the_deployed_state_machine_is_the_synthesized_one(stack, resources):
+def test_the_deployed_state_machines_are_the_synthesized_ones(stack, resources):
     states = aws_client("stepfunctions", stack.aws_endpoint)
-    (machine,) = states.list_state_machines()["stateMachines"]
-    deployed = states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])["definition"]
-    (synthesized,) = resources["AWS::StepFunctions::StateMachine"]
-    pieces = synthesized["DefinitionString"]["Fn::Join"][1]
+    deployed = {
+        machine["name"]: states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])["definition"]
+        for machine in states.list_state_machines()["stateMachines"]
+    }
+    synthesized = {one["StateMachineName"]: one for one in resources["AWS::StepFunctions::StateMachine"]}
+    assert {*deployed} == {*synthesized}
     known = {"AWS::Partition": "aws"}
-    wanted = "".join(one if isinstance(one, str) else known.get(one.get("Ref"), "FUNCTION") for one in pieces)
-    assert json.loads(re.sub(r"arn:aws:lambda:[^\"]+", "FUNCTION", deployed)) == json.loads(wanted)
+    for name, one in synthesized.items():
+        pieces = one["DefinitionString"]["Fn::Join"][1]
+        wanted = "".join(
+            piece if isinstance(piece, str) else known.get(piece.get("Ref"), "FUNCTION") for piece in pieces
+        )
+        assert json.loads(re.sub(r"arn:aws:lambda:[^\"]+", "FUNCTION", deployed[name])) == json.loads(wanted)
 
 
 def test_the_deployed_routes_are_the_synthesized_ones(stack, resources):
@@ -53,7 +59,7 @@ def test_an_execution_went_through_the_states_in_order(client, stack):
     with open("examples/digits/digits.onnx", "rb") as file:
         assert client.import_model("executed", file.read())["state"] == "succeeded"
     states = aws_client("stepfunctions", stack.aws_endpoint)
-    (machine,) = states.list_state_machines()["stateMachines"]
+    (machine,) = (one for one in states.list_state_machines()["stateMachines"] if one["name"].endswith("import"))
     executions = states.list_executions(stateMachineArn=machine["stateMachineArn"], maxResults=1000)["executions"]
     newest = max(executions, key=lambda one: one["startDate"])
     history = states.get_execution_history(executionArn=newest["executionArn"], maxResults=1000)["events"]
