@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 
 from aimass.adapters.aws.registry.limits import DynamoTenantLimits
-from aimass.domain.model import Limits
 from aimass.domain.names import check_name
+from aimass.domain.tenants import Limits
 from infra.account import ended_by_a_sentence, registry_table
 from infra.settings import STAGES
 

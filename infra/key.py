@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 
 from aimass.adapters.aws.keys import DynamoApiKeys
-from aimass.domain.model import ApiKey
+from aimass.domain.tenants import ApiKey
 from aimass.usecases.keys import create_key, end_key, valid_keys
 from infra.account import STAGES, ended_by_a_sentence, registry_table
 

@@ -14,8 +14,14 @@ from local.durable.executions import CUT_OFF
 from local.durable.items import KIND
 from local.durable.journal import records_in
 
-FAIL_STATES = {"compression": "fail_compression"}  # of jobs by their kind
-FAIL_IMPORT = "fail_import"  # of every other
+#: What writes down that a job was cut off, by its kind. A verification runs in the import's state machine; a prediction
+#: in none, and its message, which comes again, finds it ended.
+FAIL_STATES = {
+    "import": "fail_import",
+    "verification": "fail_import",
+    "prediction": "fail_import",
+    "compression": "fail_compression",
+}
 JOB, TENANT = "JOB#", "T#"
 
 
@@ -36,9 +42,8 @@ def running_jobs(journal: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The state that writes down each one's failure, and what it is told, as its state machine would."""
     for item in records_in(journal, KIND, f'"{JOB}'):
         if item.get("state") == {"S": "running"}:
-            kind = item.get("kind", {}).get("S", "")
             yield (
-                FAIL_STATES.get(kind, FAIL_IMPORT),
+                FAIL_STATES[item["kind"]["S"]],
                 {
                     "tenant": item["PK"]["S"].removeprefix(TENANT),
                     "model": item["model"]["S"],

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from routes import aliases, compressions, descriptions, jobs, keys, models, predictions, uploads, usage, versions
 from routes.call import Json, answering, request_id, respond
 
-from aimass import bootstrap
+from aimass.bootstrap import tenancy
 from aimass.domain.errors import AimassError, InternalError, InvalidArguments, RouteNotFound
 from aimass.protocols.errors import error_body
 from aimass.protocols.idempotent import PREDICTIONS, repeatable
@@ -20,7 +20,7 @@ from aimass.protocols.status import status_of
 
 logger = Logger(level="INFO")
 app = APIGatewayHttpResolver(enable_validation=True)
-app.use([metered(bootstrap.call_meter), known_parameters, repeatable(bootstrap.idempotency)])
+app.use([metered(tenancy.call_meter), known_parameters, repeatable(tenancy.idempotency)])
 for part in (uploads, models, versions, descriptions, aliases, predictions, compressions, jobs, keys, usage):
     app.include_router(part.router)
 

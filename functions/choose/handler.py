@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aimass import bootstrap
+from aimass.bootstrap import compressing
 from aimass.protocols.compression import running
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.compression_steps import choose
@@ -10,5 +10,5 @@ from aimass.usecases.compression_steps import choose
 
 def handler(event: Event, context: object) -> Any:
     """`{tenant, job_id, attempt, prepared, planned}` to a `ChosenCompression`."""
-    at, names = bootstrap.compression_steps(), event["planned"]["names"]
+    at, names = compressing.compression_steps(), event["planned"]["names"]
     return run_step(at.registry, "choose", event, lambda *_: choose(at, running(event), names))

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import convert as read
 
-from aimass import bootstrap
+from aimass.bootstrap import importing
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.collect_conversion import collect_conversion
 from aimass.usecases.import_results import IdentifiedModel, OrderedConversion
@@ -12,7 +12,7 @@ from aimass.usecases.import_results import IdentifiedModel, OrderedConversion
 
 def handler(event: Event, context: object) -> Any:
     """`{tenant, job_id, attempt, identified, ordered}` to a `ConvertedModel`."""
-    at = bootstrap.collected()
+    at = importing.collected()
     identified, ordered = read(event["identified"], IdentifiedModel), read(event["ordered"], OrderedConversion)
 
     def work(tenant: str, job_id: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from aimass import bootstrap
+from aimass.bootstrap import prediction_jobs, stores
 from aimass.protocols.control import job_view
 from aimass.usecases.webhooks import Announced, deliver
 
@@ -16,7 +16,7 @@ logger = Logger(level="INFO")
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Messages `{tenant, job_id, attempt}` to those that come again, each hidden until its next try is due."""
-    at, queue, again = bootstrap.deliveries(job_view), bootstrap.webhook_queue(), []
+    at, queue, again = prediction_jobs.deliveries(job_view), stores.webhook_queue(), []
     for record in event["Records"]:
         announced = Announced(**json.loads(record["body"]), tries=int(record["attributes"]["ApproximateReceiveCount"]))
         pause = deliver(at, announced)

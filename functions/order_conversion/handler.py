@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import convert as read
 
-from aimass import bootstrap
+from aimass.bootstrap import importing
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.import_results import IdentifiedModel
 from aimass.usecases.order_conversion import order_conversion
@@ -12,7 +12,7 @@ from aimass.usecases.order_conversion import order_conversion
 
 def handler(event: Event, context: object) -> Any:
     """`{tenant, job_id, attempt, identified}` to an `OrderedConversion`."""
-    at, identified = bootstrap.conversions(), read(event["identified"], IdentifiedModel)
+    at, identified = importing.conversions(), read(event["identified"], IdentifiedModel)
     return run_step(
         at.registry, "convert", event, lambda tenant, job_id: order_conversion(at, tenant, job_id, identified)
     )

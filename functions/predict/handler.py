@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from aimass import bootstrap
+from aimass.bootstrap import predicting, resources, tenancy
 from aimass.inference.memory import limit_memory
 from aimass.protocols.front import Call, respond_all
 from aimass.protocols.http import HttpResponse, proxy_answer, request_of
@@ -25,7 +25,7 @@ _SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "service_undefined")
 if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
     limit_memory(int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-    bootstrap.prepare_snapshot()
+    predicting.prepare_snapshot()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _answers(events: list[dict[str, Any]], context: Any) -> list[dict[str, Any]]
     responses = respond_all(calls)
     ms = round((time.perf_counter() - started) * 1000, 2)
     told = [_told(call, response, ms) for call, response in zip(calls, responses, strict=True)]
-    told[-1] |= bootstrap.held_models_news()
+    told[-1] |= predicting.held_models_news()
     sys.stdout.write("".join(log_line(_SERVICE, one) for one in told))
     return [_answer(response) for response in responses]
 
@@ -64,13 +64,13 @@ def _call(event: dict[str, Any], context: Any) -> Call:
         return left
 
     def data_plane() -> Predictor:
-        return bootstrap.predictor().within(seconds_left())
+        return predicting.predictor().within(seconds_left())
 
     def other_tiers() -> OtherTiers:
-        return bootstrap.other_tiers().for_call(event, seconds_left)
+        return predicting.other_tiers().for_call(event, seconds_left)
 
     def count() -> None:
-        admit(event, bootstrap.call_meter)
+        admit(event, tenancy.call_meter)
 
     def report(error: Exception) -> None:
         from aws_lambda_powertools import Logger  # its import takes as long as numpy's: nothing but a fault needs it
@@ -82,6 +82,6 @@ def _call(event: dict[str, Any], context: Any) -> Call:
 
 def _answer(response: HttpResponse) -> dict[str, Any]:
     answer = proxy_answer(response)
-    if response.batching and bootstrap.machine_cores():
+    if response.batching and resources.machine_cores():
         answer["batching"] = asdict(response.batching)
     return answer

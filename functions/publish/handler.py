@@ -4,14 +4,14 @@ from typing import Any
 
 import msgspec
 
-from aimass import bootstrap
+from aimass.bootstrap import compressing
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.publish_compression import publish, published
 
 
 def handler(event: Event, context: object) -> Any:
     """`{tenant, job_id, attempt, prepared: {workspace}}` to the variants, and which of them is chosen."""
-    at = bootstrap.publishing()
+    at = compressing.publishing()
     if done := published(at.registry, event["tenant"], event["job_id"]):
         return msgspec.to_builtins(done)
 

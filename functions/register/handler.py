@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import convert as read
 
-from aimass import bootstrap
+from aimass.bootstrap import stores
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
 from aimass.usecases.register_model import is_registered, register
@@ -12,7 +12,7 @@ from aimass.usecases.register_model import is_registered, register
 
 def handler(event: Event, context: object) -> Any:
     """`{tenant, job_id, attempt, identified, converted?, verified?}` to the registered model's name and number."""
-    registry, index = bootstrap.registry(), bootstrap.artifact_index()
+    registry, index = stores.registry(), stores.artifact_index()
     if is_registered(registry, event["tenant"], event["job_id"]):
         return {"model": event["model"], "version": event["version"]}
     identified = read(event["identified"], IdentifiedModel)

@@ -11,8 +11,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from aimass import bootstrap
-from aimass.domain.model import Failure, Job
+from aimass.bootstrap import predicting, prediction_jobs
+from aimass.domain.jobs import Failure, Job
 from aimass.inference.jsontext import answer_at_most
 from aimass.inference.memory import limit_memory
 from aimass.protocols.front import respond
@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             return _answered(job, tenant, body, context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS)
 
         try:
-            state = run_prediction(bootstrap.prediction_runs(), arrived, answer)
+            state = run_prediction(prediction_jobs.prediction_runs(), arrived, answer)
         except Exception:
             logger.exception("not run", job_id=job_id)
             raise
@@ -64,7 +64,7 @@ def _answered(job: Job, tenant: str, body: bytes, seconds: float) -> Answered:
     request = HttpRequest("POST", f"/predict/{job.model}", job.call.query, job.call.headers, body, tenant, job.id)
 
     def data_plane() -> Predictor:
-        plane = bootstrap.predictor().within(seconds)
+        plane = predicting.predictor().within(seconds)
         return plane.finding(pinned(plane.find_version, job))
 
     response = respond(request, data_plane, lambda _: logger.exception("fault", job_id=job.id), check=_any_size)

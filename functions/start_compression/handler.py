@@ -2,29 +2,11 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from aimass import bootstrap
-from aimass.protocols.arrivals import arrived_object
+from aimass.bootstrap import compressing
+from aimass.protocols.arrivals import start_arrived
 from aimass.usecases.compressions import start_compression
-
-logger = Logger(level="INFO")
-batch = BatchProcessor(event_type=EventType.SQS)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Messages that hold EventBridge's `Object Created` events to those that must come again.
-
-    Raises BatchProcessingError if all must, so that this counts as a failed call.
-    """
-    return process_partial_response(event, _start, batch, context)
-
-
-def _start(record: SQSRecord) -> str | None:
-    try:
-        return start_compression(bootstrap.compressions(), arrived_object(record.json_body))
-    except Exception:
-        logger.exception("not started", message_id=record.message_id)
-        raise
+    """A queue's messages to those that must come again."""
+    return start_arrived(event, context, lambda arrived: start_compression(compressing.compressions(), arrived))

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from aimass import bootstrap
+from aimass.bootstrap import housekeeping
 from aimass.domain.clock import now
 from aimass.usecases.settle import settle_due
 from aimass.usecases.sweep import sweep_artifacts
@@ -20,6 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         return bool(context.get_remaining_time_in_millis() > SPARE_MILLISECONDS)
 
     moment = now()
-    counts = settle_due(bootstrap.house(), moment, has_time) + sweep_artifacts(bootstrap.sweep(), moment, has_time)
+    house, sweep = housekeeping.house(), housekeeping.sweep()
+    counts = settle_due(house, moment, has_time) + sweep_artifacts(sweep, moment, has_time)
     logger.info("swept", extra={"counts": dict(counts)})
     return dict(counts)

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import convert as read
 
-from aimass import bootstrap
+from aimass.bootstrap import importing, resources
 from aimass.protocols.states import Event, run_step
 from aimass.usecases.import_model import verify
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
@@ -15,10 +15,10 @@ def handler(event: Event, context: object) -> Any:
 
     `identified` and `converted` come from the states before, or from the input when a version is verified again.
     """
-    at = bootstrap.import_step()
+    at = importing.import_step()
     identified = read(event["identified"], IdentifiedModel)
     converted = read(event.get("converted") or {"model": None}, ConvertedModel)
-    limits, seconds = bootstrap.verify_limits(), bootstrap.prediction_seconds()
+    limits, seconds = resources.verify_limits(), resources.prediction_seconds()
 
     def work(tenant: str, job_id: str) -> Any:
         return verify(at, tenant, job_id, identified, converted, limits, seconds)

@@ -10,15 +10,12 @@ failed, which may be tried again; 2 when that would not help.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 from aimass.compression.steps.files import (
     Files,
@@ -30,17 +27,15 @@ from aimass.compression.steps.files import (
     wanted_files,
 )
 from aimass.domain.errors import AimassError, InternalError
-from aimass.domain.leftovers import remove
 from aimass.sandbox import compress as steps
 from aimass.sandbox.compress import MIXED, Bench, Chosen, Tried
 from aimass.sandbox.isolation import Isolation
-from aimass.sandbox.isolation_probe import close_shared_folders, isolation_in_force
 from jobs.events import log
-from jobs.order import CompressionOrder, OrderInvalid, parse_compression
-from jobs.presigned import Presigned, TransferFailed
+from jobs.job import Progress, childs_folder, run, strongest_isolation
+from jobs.order import CompressionOrder, parse_compression
+from jobs.presigned import Presigned
 from jobs.workspace import Workspace
 
-DELIVERED, TRY_AGAIN, HOPELESS = 0, 1, 2
 CHOOSE = "choose"
 #: Shares of the job's time: what is kept for choosing, what a step may take, and what it is not begun without.
 _CHOOSING, _LONGEST = 0.15, 0.25
@@ -49,40 +44,13 @@ _LEAST = {"compress": 0.02, "evaluate": 0.02, "repair": 0.1}
 
 def main() -> int:
     """Runs the order and returns the exit status."""
-    s3 = Presigned()
-    # From the environment alone: a command line can be read by the sandboxed child, our environment can't.
-    order_url = os.environ.pop("ORDER_URL", "")
-    if not order_url:
-        log("failed", reason="ORDER_URL is not set")
-        return HOPELESS
-    signal.signal(signal.SIGTERM, _stopped)
-    if os.environ.get("ALONE"):
-        close_shared_folders()
-    folder = Path(tempfile.mkdtemp(prefix="compress-", dir=os.environ.get("SCRATCH")))
-    try:
-        order = parse_compression(s3.read("the order", order_url))
-        chosen = _told(order, s3, lambda: _compressed(order, s3, folder))
-    except TransferFailed as error:
-        log("failed", reason=str(error))
-        return TRY_AGAIN
-    except (OrderInvalid, AimassError) as error:  # it comes again, after as long a compression
-        log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
-        return HOPELESS
-    finally:
-        remove(folder)
-    log("delivered", chosen=chosen.chosen)
-    return DELIVERED
+    return run("compress", parse_compression, _compressed)
 
 
-def _stopped(number: int, _: object) -> NoReturn:
-    """Ends the job so that its folder and its child go with it."""
-    sys.exit(128 + number)
-
-
-def _told(order: CompressionOrder, s3: Presigned, work: Callable[[], Chosen]) -> Chosen:
+def _compressed(order: CompressionOrder, s3: Presigned, folder: Path) -> dict[str, Any]:
     """Leaves the reason, for who reads the job, where the work is given up for one that we can name."""
     try:
-        return work()
+        return {"chosen": _chosen(order, s3, folder).chosen}
     except InternalError:
         raise
     except AimassError as error:
@@ -92,11 +60,8 @@ def _told(order: CompressionOrder, s3: Presigned, work: Callable[[], Chosen]) ->
         raise
 
 
-def _compressed(order: CompressionOrder, s3: Presigned, folder: Path) -> Chosen:
-    folder.chmod(0o711)  # the child may be another user, and is to reach its own folder within
-    within = folder / "child"
-    within.mkdir(mode=0o700)
-    isolation = isolation_in_force()
+def _chosen(order: CompressionOrder, s3: Presigned, folder: Path) -> Chosen:
+    within, isolation = childs_folder(folder), strongest_isolation()
     log("started", candidates=len(order.names), isolation=isolation.description)
     return _Compression(order, s3, within, isolation).run()
 
@@ -105,9 +70,9 @@ class _Compression:
     """One order, from what lies in its workspace to `chosen.json`."""
 
     def __init__(self, order: CompressionOrder, s3: Presigned, folder: Path, isolation: Isolation) -> None:
-        self._order, self._s3, self._isolation = order, s3, isolation
+        self._order, self._isolation = order, isolation
         self._files = Workspace(order, s3, folder)
-        self._progress = {slug.partition(".")[2]: url for slug, url in order.progress.items()}
+        self._progress = Progress({slug.partition(".")[2]: url for slug, url in order.progress.items()}, s3)
         self._until = time.monotonic() + order.limits.seconds
 
     def run(self) -> Chosen:
@@ -136,17 +101,12 @@ class _Compression:
 
     def _repaired(self, name: str) -> None:
         made = f"{name}{MIXED}"
-        tried = self._done("repair", name, repair_files(name), steps.repair, _models(made))
+        tried = self._done("repair", name, repair_files(name), steps.repair)
         if tried:
             self._tell("rejected" if tried.reason else "evaluated", made)
 
-    def _done(
-        self, step: str, name: str, files: Files, run: Callable[[Bench, str], Tried], more: Sequence[str] = ()
-    ) -> Tried | None:
-        """What is known after a step, which is taken where its result does not lie there; None for want of time.
-
-        `more` are files that it would go on with.
-        """
+    def _done(self, step: str, name: str, files: Files, take: Callable[[Bench, str], Tried]) -> Tried | None:
+        """What is known after a step, which is taken where its result does not lie there; None for want of time."""
         self._files.fetch(files.told)
         if self._files.has(_last(files)) and (found := steps.look(self._bench(self._longest), step, name, kept=True)):
             log("found", step=step, candidate=name)
@@ -155,9 +115,9 @@ class _Compression:
             log("no time", step=step, candidate=name, seconds=round(self._left))
             return None
         self._tell(step, name)
-        self._files.fetch((*files.fetched, *more))
+        self._files.fetch(files.fetched)
         began = time.monotonic()
-        tried = run(self._bench(min(self._longest, self._left)), name)
+        tried = take(self._bench(min(self._longest, self._left)), name)
         log("done", step=step, candidate=name, seconds=round(time.monotonic() - began, 1), reason=tried.reason)
         self._files.store(files.leaves)
         return tried
@@ -198,13 +158,7 @@ class _Compression:
         return share * self._order.limits.seconds
 
     def _tell(self, kind: str, name: str = "") -> None:
-        """Once of each. No job fails for want of it."""
-        slug = f"{kind}.{name}" if name else kind
-        if url := self._progress.pop(slug, None):
-            try:
-                self._s3.touch(slug, url)
-            except TransferFailed as error:
-                log("progress lost", reason=str(error))
+        self._progress.tell(f"{kind}.{name}" if name else kind)
 
 
 def _models(name: str) -> list[str]:

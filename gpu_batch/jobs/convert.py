@@ -11,81 +11,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from aimass.domain.conversion import MAX_RESULT_BYTES
-from aimass.domain.errors import ConversionFailed, ImportRefused, InternalError
-from aimass.domain.leftovers import remove
+from aimass.domain.errors import ConversionFailed, ImportRefused
 from aimass.sandbox.convert import MODEL, OUT, ConvertedModel, check_isolation, check_sizes, convert_folder, opened
 from aimass.sandbox.isolation import Isolation
-from aimass.sandbox.isolation_probe import close_shared_folders, isolation_in_force
 from jobs.events import log
-from jobs.order import ConversionOrder, File, OrderInvalid, parse_conversion
-from jobs.presigned import Presigned, TransferFailed
+from jobs.job import Progress, childs_folder, run, strongest_isolation
+from jobs.order import ConversionOrder, File, parse_conversion
+from jobs.presigned import Presigned
 
-DELIVERED, TRY_AGAIN, HOPELESS = 0, 1, 2
 _CHUNK = 1 << 20
 
 
 def main() -> int:
     """Runs the order and returns the exit status."""
-    s3 = Presigned()
-    # From the environment alone: a command line can be read by the sandboxed child, our environment can't.
-    order_url = os.environ.pop("ORDER_URL", "")
-    if not order_url:
-        log("failed", reason="ORDER_URL is not set")
-        return HOPELESS
-    signal.signal(signal.SIGTERM, _stopped)
-    if os.environ.get("ALONE"):
-        close_shared_folders()
-    folder = Path(tempfile.mkdtemp(prefix="convert-", dir=os.environ.get("SCRATCH")))
-    try:
-        order = parse_conversion(s3.read("the order", order_url))
-        result = _result(order, s3, folder)
-        s3.write("the result", order.result_url, _bounded(result))
-    except TransferFailed as error:
-        log("failed", reason=str(error))
-        return TRY_AGAIN
-    except (OrderInvalid, InternalError) as error:  # a fault of ours comes again, after as long a conversion
-        log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
-        return HOPELESS
-    finally:
-        remove(folder)
-    log("delivered", error=result.get("error", {}).get("code"))
-    return DELIVERED
+    return run("convert", parse_conversion, _delivered)
 
 
-def _stopped(number: int, _: object) -> NoReturn:
-    """Ends the job so that its folder and its child go with it."""
-    sys.exit(128 + number)
-
-
-class _Progress:
-    """Tells once of each phase. No job fails for want of it."""
-
-    def __init__(self, order: ConversionOrder, s3: Presigned) -> None:
-        self._left = dict(order.progress)
-        self._s3 = s3
-
-    def tell(self, phase: str) -> None:
-        if url := self._left.pop(phase, None):
-            try:
-                self._s3.touch(phase, url)
-            except TransferFailed as error:
-                log("progress lost", reason=str(error))
+def _delivered(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, Any]:
+    result = _result(order, s3, folder)
+    s3.write("the result", order.result_url, _bounded(result))
+    return {"error": result.get("error", {}).get("code")}
 
 
 def _result(order: ConversionOrder, s3: Presigned, folder: Path) -> dict[str, Any]:
     """`{converted, conversion}` or `{error: {code, message, details}}`."""
     try:
-        isolation = isolation_in_force()
+        isolation = strongest_isolation()
         check_isolation(order.candidate.format, isolation)
         return _converted(order, s3, folder, isolation)
     except ImportRefused as error:
@@ -98,11 +56,9 @@ def _refusal(error: ImportRefused) -> dict[str, Any]:
 
 
 def _converted(order: ConversionOrder, s3: Presigned, folder: Path, isolation: Isolation) -> dict[str, Any]:
-    progress = _Progress(order, s3)
+    progress = Progress(order.progress, s3)
     progress.tell("started")
-    folder.chmod(0o711)  # the child may be another user, and is to reach its own folder within
-    within = folder / "child"
-    within.mkdir(mode=0o700)
+    within = childs_folder(folder)
     _fetch([*order.files, *order.beside], s3, within / MODEL)
     sample, expected = (_fetched(file, s3, within / name) for name, file in order.given.items())
     log("downloaded", files=len(order.files), bytes=sum(file.size for file in order.files))

@@ -9,47 +9,29 @@ would not help.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from aimass.domain.errors import ImportRefused, InternalError
-from aimass.domain.leftovers import remove
+from aimass.domain.errors import ImportRefused
 from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.verify import verify_folder
 from jobs.events import log
-from jobs.order import Order, OrderInvalid, parse_order
-from jobs.presigned import Presigned, TransferFailed
-
-DELIVERED, TRY_AGAIN, HOPELESS = 0, 1, 2
+from jobs.job import run
+from jobs.order import Order, parse_order
+from jobs.presigned import Presigned
 
 
 def main() -> int:
     """Runs the order and returns the exit status."""
-    s3 = Presigned()
-    # From the environment alone: a command line can be read by the sandboxed child, our environment can't.
-    order_url = os.environ.pop("ORDER_URL", "")
-    if not order_url:
-        log("failed", reason="ORDER_URL is not set")
-        return HOPELESS
-    folder = Path(tempfile.mkdtemp(prefix="job-", dir=os.environ.get("SCRATCH")))
-    try:
-        order = parse_order(s3.read("the order", order_url))
-        result = _result(order, s3, folder)
-        s3.write("the result", order.result_url, json.dumps(result).encode())
-    except TransferFailed as error:
-        log("failed", reason=str(error))
-        return TRY_AGAIN
-    except (OrderInvalid, InternalError) as error:  # a fault of ours comes again, after as long
-        log("failed", reason=str(error), notes=getattr(error, "__notes__", []))
-        return HOPELESS
-    finally:
-        remove(folder)
-    log("delivered", error=result.get("error", {}).get("code"))
-    return DELIVERED
+    return run("verify", parse_order, _delivered)
+
+
+def _delivered(order: Order, s3: Presigned, folder: Path) -> dict[str, Any]:
+    result = _result(order, s3, folder)
+    s3.write("the result", order.result_url, json.dumps(result).encode())
+    return {"error": result.get("error", {}).get("code")}
 
 
 def _result(order: Order, s3: Presigned, folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import requests
 
-from aimass.domain.model import Limits
+from aimass.domain.tenants import Limits
 from local.aws import client as aws_client
 from tests.e2e.client import Client
 from tests.e2e.test_uploads import ROWS, WEIGHTS, linear

@@ -6,9 +6,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -25,32 +22,15 @@ from aimass.sandbox.isolation import CONFINED
 from aimass.sandbox.limits import Limits
 from aimass.usecases.compression_progress import progress_slugs
 from local.batch import DEFINITIONS, Batch
+from tests.infra.sandboxed_jobs import scratch
+from tests.infra.sandboxed_jobs import start as start_job
 from tests.infra.test_gpu_batch import ROOT, PresignedServer, s3
 from tests.unit.compression.folders import folder_of
 
-__all__ = ["s3"]
+__all__ = ["s3", "scratch"]
 
 DYING = "tests.unit.sandbox.compressing"
 STEPS = ("compress", "evaluate", "evaluated")
-#: The job, with a task that does what the test says before it does what it is asked for.
-STARTER = """
-import sys
-from dataclasses import replace
-from aimass.sandbox import compress
-from jobs import compress as job
-compress.TASK = {task!r}
-strongest = job.isolation_in_force
-job.isolation_in_force = lambda: replace(strongest(), readable=({root!r},))
-sys.exit(job.main())
-"""
-
-
-@pytest.fixture
-def scratch():
-    """A folder that another user may pass through, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
 
 
 def planned(s3: PresignedServer, root, names=("clean", "pruned30"), **limits):
@@ -78,21 +58,7 @@ def planned(s3: PresignedServer, root, names=("clean", "pruned30"), **limits):
 
 
 def start(s3, order, scratch, task="aimass.sandbox.tasks.compression"):
-    s3.objects["order.json"] = order if isinstance(order, bytes) else json.dumps(order).encode()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT}/layers/aimass/python:{ROOT}/gpu_batch",
-        "SCRATCH": str(scratch),
-        "ORDER_URL": s3.url("order.json"),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", STARTER.format(task=task, root=str(ROOT))],
-        env=environment,
-        cwd=scratch,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start_job(s3, order, scratch, "compress", task)
 
 
 def compress(s3, order, scratch, task="aimass.sandbox.tasks.compression"):

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -17,29 +14,11 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.infra.test_gpu_batch import ROOT, PresignedServer, run_job, s3
+from tests.infra.sandboxed_jobs import scratch
+from tests.infra.sandboxed_jobs import start as start_job
+from tests.infra.test_gpu_batch import PresignedServer, run_job, s3
 
-__all__ = ["s3"]
-
-#: Opens what the tests upload, in place of the converters of the package.
-STARTER = """
-import sys
-from dataclasses import replace
-from aimass.sandbox import convert
-from jobs import convert as job
-convert.TASK = "tests.unit.sandbox.converting"
-strongest = job.isolation_in_force
-job.isolation_in_force = lambda: replace(strongest(), readable=({root!r},))
-sys.exit(job.main())
-"""
-
-
-@pytest.fixture
-def scratch():
-    """A folder that another user may pass through, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
+__all__ = ["s3", "scratch"]
 
 
 def order_of(s3: PresignedServer, what="holds", **changes):
@@ -56,27 +35,14 @@ def order_of(s3: PresignedServer, what="holds", **changes):
     } | changes
 
 
-def start(s3, order, scratch, *changes):
-    """The job, with a converter of the tests' own."""
-    s3.objects["order.json"] = json.dumps(order).encode()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT}/layers/aimass/python:{ROOT}/gpu_batch",
-        "SCRATCH": str(scratch),
-        "ORDER_URL": s3.url("order.json"),
-    }
-    program = STARTER.format(root=str(ROOT))
-    for one, other in changes:
-        program = program.replace(one, other)
-    command = [sys.executable, "-c", program]
-    return subprocess.Popen(
-        command, env=environment, cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start(s3, order, scratch, **isolation):
+    """The job, with a converter of the tests' own in place of the package's."""
+    return start_job(s3, order, scratch, "convert", "tests.unit.sandbox.converting", **isolation)
 
 
-def convert(s3, order, scratch, *changes):
+def convert(s3, order, scratch, **isolation):
     """The ended process and its result."""
-    with start(s3, order, scratch, *changes) as process:
+    with start(s3, order, scratch, **isolation) as process:
         ended = subprocess.CompletedProcess([], None, *process.communicate(timeout=120))
     ended.returncode = process.returncode
     result = s3.objects.get("result.json")
@@ -192,8 +158,7 @@ def test_an_expired_url_ends_the_job_so_that_it_is_tried_again_and_is_not_printe
 
 
 def test_a_fault_that_is_no_transfers_is_not_tried_again(s3, scratch):
-    moat = ("replace(strongest(),", "replace(strongest(), layers=('moat',),")
-    ended, result = convert(s3, order_of(s3), scratch, moat)
+    ended, result = convert(s3, order_of(s3), scratch, layers=("moat",))
     assert (ended.returncode, result) == (2, None)
     assert "no such layer" in ended.stdout
 

@@ -87,18 +87,22 @@ def order_of(s3, files, **changes):
     } | changes
 
 
-def run_job(s3, order, scratch, module="jobs.verify", program=None):
-    """The ended process, and the result that it put, if any."""
+def ordered(s3, order, scratch):
+    """The environment of a job, whose order lies in the server."""
     s3.objects["order.json"] = order if isinstance(order, bytes) else json.dumps(order).encode()
-    environment = {
+    return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT}/layers/aimass/python:{ROOT}/gpu_batch",
         "SCRATCH": str(scratch),
         "ORDER_URL": s3.url("order.json"),
     }
+
+
+def run_job(s3, order, scratch, module="jobs.verify", program=None):
+    """The ended process, and the result that it put, if any."""
     ended = subprocess.run(
         [sys.executable, *(("-c", program) if program else ("-m", module))],
-        env=environment,
+        env=ordered(s3, order, scratch),
         cwd=scratch,
         capture_output=True,
         text=True,

@@ -27,11 +27,11 @@ OF_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateuti
 # What a variable is for: the part of the composition root that needs it.
 PINNED = ("deps", "ml", "rows")
 PARTS = {
-    "TABLE_NAME": "registry",
-    "UPLOADS_BUCKET": "uploads",
-    "ARTIFACTS_BUCKET": "artifacts",
-    "IMPORT_STATE_MACHINE_ARN": "import_runner",
-    "COMPRESSION_STATE_MACHINE_ARN": "compression_runner",
+    "TABLE_NAME": "stores.registry",
+    "UPLOADS_BUCKET": "stores.uploads",
+    "ARTIFACTS_BUCKET": "stores.artifacts",
+    "IMPORT_STATE_MACHINE_ARN": "importing.import_runner",
+    "COMPRESSION_STATE_MACHINE_ARN": "compressing.compression_runner",
 }
 
 
@@ -146,8 +146,9 @@ def imported(deployment, layers, name, task):
         "AWS_LAMBDA_FUNCTION_NAME": properties["FunctionName"],
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"]),
     }
-    parts = [f"bootstrap.{PARTS[key]}()" for key in variables if key in PARTS]
-    program = f"import handler; from aimass import bootstrap; {'; '.join(parts)}; print(handler.__file__)"
+    parts = [f"{PARTS[key]}()" for key in variables if key in PARTS]
+    imports = "import handler; from aimass.bootstrap import compressing, importing, stores"
+    program = f"{imports}; {'; '.join(parts)}; print(handler.__file__)"
     return run_bare(program, [task, *(layers[one] / "python" for one in [*properties["Layers"], "runtime"])], variables)
 
 

@@ -7,7 +7,7 @@ from aimass.adapters.aws.clients import client
 from aimass.adapters.aws.registry import DynamoModelRegistry
 from aimass.adapters.aws.registry.limits import DynamoTenantLimits
 from aimass.adapters.aws.uploads import S3UploadStore
-from aimass.domain.model import Limits
+from aimass.domain.tenants import Limits
 
 LIMITS = Limits(bytes=10**12, models=100, jobs=50)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from aimass.domain.model import Job
+from aimass.domain.jobs import Job
 from aimass.domain.names import MAX_NUMBER
 from aimass.domain.ports import Page
 

@@ -7,9 +7,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from aimass import bootstrap
+from aimass.bootstrap import compressing, stores
 from aimass.domain.clock import later, now
-from aimass.domain.model import Compression, Job, StoredFile
+from aimass.domain.compression import Compression
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Job
 from aimass.protocols import control
 from aimass.protocols.idempotent import REPLAYED_BODY
 from aimass.protocols.requests import StartCompression
@@ -27,7 +29,7 @@ _BY_DEFAULT = StartCompression()
 
 @router.post(_COMPRESSIONS, summary="Compress a version within a budget", tags=["compressions"])
 def compress(model: ModelName, version: Number, body: StartCompression = _BY_DEFAULT) -> Response[Json]:
-    at = bootstrap.compressions()
+    at = compressing.compressions()
     replayed = router.context.pop(REPLAYED_BODY, None)
     if replayed is not None:
         return respond(201, _signed_anew(at, replayed))
@@ -54,8 +56,8 @@ def _signed_anew(at: use.Compressions, replayed: Json) -> Json:
 
 @router.get(_COMPRESSIONS, summary="What its compressions came to, newest first", tags=["compressions"])
 def list_compressions(model: ModelName, version: Number) -> Json:
-    found = get_version(bootstrap.registry(), tenant(), model, version)
-    views = [control.compression_view(tenant(), one, bootstrap.artifacts()) for one in found.compressions]
+    found = get_version(stores.registry(), tenant(), model, version)
+    views = [control.compression_view(tenant(), one, stores.artifacts()) for one in found.compressions]
     return {"compressions": views, "running": found.compressing}
 
 
@@ -77,13 +79,13 @@ def report_page(job_id: Identifier) -> Response[Any]:
 
 
 def _ended(job_id: str) -> Compression:
-    registry = bootstrap.registry()
+    registry = stores.registry()
     return ended_compression(registry, tenant(), registry.get_job(tenant(), job_id))
 
 
 def _file(file: StoredFile, headers: dict[str, str]) -> Response[Any]:
     """The file itself; where it lies, if one call can't carry it."""
-    artifacts = bootstrap.artifacts()
+    artifacts = stores.artifacts()
     if file.size > MAX_DIRECT_BYTES:
         return Response(303, headers={"Location": artifacts.download_url(tenant(), file, use.URL_SECONDS)})
     # In lower case the type is not taken for JSON that the framework should write anew: the bytes stay as they are.

@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from aimass import bootstrap
-from aimass.domain.model import Job
+from aimass.bootstrap import compressing, prediction_jobs, stores
+from aimass.domain.jobs import Job
 from aimass.domain.ports import PageRequest
 from aimass.protocols import control
 from aimass.protocols.requests import RetryJob
@@ -23,14 +23,14 @@ Model = Annotated[str | None, Query(max_length=63)]
 
 @router.get("/api/v1/jobs", summary="Jobs, newest first", tags=["jobs"])
 def list_jobs(state: State = None, model: Model = None, limit: Limit = 100, next_token: Token = None) -> Json:
-    found = bootstrap.registry().list_jobs(tenant(), PageRequest(limit, next_token), state=state, model=model)
+    found = stores.registry().list_jobs(tenant(), PageRequest(limit, next_token), state=state, model=model)
     return listed("jobs", found, control.job_view)
 
 
 @router.get("/api/v1/jobs/<job_id>", summary="A job's state, step, times and error", tags=["jobs"])
 def get_job(job_id: Identifier) -> Json:
-    job = bootstrap.registry().get_job(tenant(), job_id)
-    url = bootstrap.prediction_files().answer_url(job.answer) if job.answer else None
+    job = stores.registry().get_job(tenant(), job_id)
+    url = stores.prediction_files().answer_url(job.answer) if job.answer else None
     return control.job_view(job, url) | _result(job)
 
 
@@ -40,14 +40,14 @@ def _result(job: Job) -> Json:
 
     if job.kind != "compression":
         return {}
-    found = compressed(bootstrap.registry(), tenant(), job)
-    return {"result": control.compression_result(tenant(), found, bootstrap.artifacts()) if found else None}
+    found = compressed(stores.registry(), tenant(), job)
+    return {"result": control.compression_result(tenant(), found, stores.artifacts()) if found else None}
 
 
 @router.get("/api/v1/jobs/<job_id>/log", summary="What a job did, line by line", tags=["jobs"])
 def read_log(job_id: Identifier, limit: Limit = 100, next_token: Token = None) -> Json:
-    bootstrap.registry().get_job(tenant(), job_id)
-    found = bootstrap.registry().read_log(tenant(), job_id, PageRequest(limit, next_token))
+    stores.registry().get_job(tenant(), job_id)
+    found = stores.registry().read_log(tenant(), job_id, PageRequest(limit, next_token))
     return listed("lines", found, control.log_view)
 
 
@@ -56,11 +56,11 @@ def retry(job_id: Identifier, body: RetryJob = _AS_IT_WAS) -> Response[Json]:
     from aimass.usecases.prediction_jobs import retry_prediction
     from aimass.usecases.retry import check_accepts, retry_job
 
-    job = bootstrap.registry().get_job(tenant(), job_id)
+    job = stores.registry().get_job(tenant(), job_id)
     check_accepts(job, accept_drift=body.accept_drift)
     if job.kind == "prediction":
-        return respond(202, control.job_view(retry_prediction(bootstrap.predictions(), tenant(), job)))
-    again = retry_job(bootstrap.control_of(job), tenant(), job_id, accept_drift=body.accept_drift)
+        return respond(202, control.job_view(retry_prediction(prediction_jobs.predictions(), tenant(), job)))
+    again = retry_job(compressing.control_of(job), tenant(), job_id, accept_drift=body.accept_drift)
     return respond(202, control.job_view(again))
 
 
@@ -69,9 +69,9 @@ def cancel(job_id: Identifier) -> Json:
     from aimass.usecases.cancel import cancel_job
     from aimass.usecases.prediction_jobs import cancel_prediction
 
-    job = bootstrap.registry().get_job(tenant(), job_id)
-    at = bootstrap.control_of(job)
+    job = stores.registry().get_job(tenant(), job_id)
+    at = compressing.control_of(job)
     if job.kind == "prediction":
-        predictions = bootstrap.predictions()
+        predictions = prediction_jobs.predictions()
         return control.job_view(cancel_prediction(predictions, at.uploads, at.runner, tenant(), job))
     return control.job_view(cancel_job(at.registry, at.uploads, at.runner, tenant(), job_id))

@@ -8,10 +8,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from aimass import bootstrap
+from aimass.bootstrap import prediction_jobs, stores
 from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, InvalidArguments
-from aimass.domain.model import Job
+from aimass.domain.jobs import Job
 from aimass.domain.webhooks import MAX_URL
 from aimass.protocols import control
 from aimass.protocols.idempotent import REPLAYED_BODY
@@ -44,7 +44,7 @@ def predict(
     _check_format(input_format)
     headers = {name: header(name) for name in KEPT_HEADERS if header(name)}
     body = body_bytes()
-    at = bootstrap.predictions()
+    at = prediction_jobs.predictions()
     replayed = router.context.pop(REPLAYED_BODY, None)
     if replayed is not None:
         return respond(201, _signed_anew(at, replayed))
@@ -92,11 +92,11 @@ def _signed_anew(at: use.Predictions, replayed: Json) -> Json:
     tags=["predictions"],
 )
 def result(job_id: Identifier) -> Response[Any]:
-    at = bootstrap.predictions()
+    at = prediction_jobs.predictions()
     job = at.registry.get_job(tenant(), job_id)
     if job.kind == "compression":
         ended = ended_compression(at.registry, tenant(), job)
-        return respond(200, control.compression_result(tenant(), ended, bootstrap.artifacts()))
+        return respond(200, control.compression_result(tenant(), ended, stores.artifacts()))
     answer = use.stored_answer(job)
     if answer.size > MAX_DIRECT_BYTES:
         return Response(303, headers={"Location": at.files.answer_url(answer)})
@@ -113,7 +113,7 @@ def result(job_id: Identifier) -> Response[Any]:
 def rotate_secret() -> Response[Json]:
     from aimass.usecases.webhooks import rotate_secret as rotate
 
-    new = rotate(bootstrap.webhook_secrets(), tenant())
+    new = rotate(stores.webhook_secrets(), tenant())
     answer = respond(201, {"secret": new.secret, "created_at": new.created_at})
     answer.headers["Cache-Control"] = "no-store"
     return answer

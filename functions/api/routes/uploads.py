@@ -8,9 +8,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from aimass import bootstrap
-from aimass.domain.model import Limits
+from aimass.bootstrap import stores, tenancy
 from aimass.domain.names import check_name, name_from_filename
+from aimass.domain.tenants import Limits
 from aimass.formats.beside import DOCUMENTS
 from aimass.formats.description import read_document
 from aimass.protocols import control
@@ -27,9 +27,9 @@ router = APIGatewayHttpRouter()
 @router.post("/upload", summary="Upload a model in one call", tags=["upload"])
 def upload(wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0) -> Response[Json]:
     form = parse_upload_form(header("content-type"), body_bytes())
-    registry = bootstrap.registry()
+    registry = stores.registry()
     new, body, sample, document = _new_version(form), form.model.body, _sample(form), _document(form.description)
-    job = use.upload_whole(registry, bootstrap.uploads(), tenant(), new, _limits(), body, sample, document)
+    job = use.upload_whole(registry, stores.uploads(), tenant(), new, _limits(), body, sample, document)
     if not wait:
         return respond(202, accepted(job))
     job = await_job(registry, tenant(), job.id, wait)
@@ -39,7 +39,7 @@ def upload(wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0) -> Resp
     if job.state != "succeeded":
         return respond(202, accepted(job))
     version = registry.get_version(tenant(), job.model, job.version)
-    return respond(201, accepted(job) | control.version_view(tenant(), version, bootstrap.artifacts()))
+    return respond(201, accepted(job) | control.version_view(tenant(), version, stores.artifacts()))
 
 
 @router.post("/api/v1/uploads", summary="Start an upload in parts", tags=["upload"])
@@ -55,14 +55,14 @@ def start_upload(body: StartUpload) -> Response[Json]:
         accept_drift=body.accept_drift,
     )
     document = _document(None if body.description is None else body.description.encode(errors="replace"))
-    job = use.start_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), new, _limits(), document)
-    described = use.describe_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), job.id)
+    job = use.start_upload(stores.registry(), stores.uploads(), tenant(), new, _limits(), document)
+    described = use.describe_upload(stores.registry(), stores.uploads(), tenant(), job.id)
     return respond(201, accepted(job) | described)
 
 
 @router.get("/api/v1/uploads/<upload_id>", summary="What has arrived, and URLs for the rest", tags=["upload"])
 def describe_upload(upload_id: Identifier) -> Json:
-    return use.describe_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), upload_id)
+    return use.describe_upload(stores.registry(), stores.uploads(), tenant(), upload_id)
 
 
 @router.post(
@@ -70,18 +70,18 @@ def describe_upload(upload_id: Identifier) -> Json:
 )
 def complete_upload(upload_id: Identifier, body: CompleteUpload) -> Response[Json]:
     parts = {part.part_number: part.etag for part in body.parts}
-    job = use.complete_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), upload_id, parts)
+    job = use.complete_upload(stores.registry(), stores.uploads(), tenant(), upload_id, parts)
     return respond(202, accepted(job))
 
 
 @router.delete("/api/v1/uploads/<upload_id>", summary="Drop an upload", tags=["upload"])
 def abort_upload(upload_id: Identifier) -> Response[None]:
-    use.abort_upload(bootstrap.registry(), bootstrap.uploads(), tenant(), upload_id)
+    use.abort_upload(stores.registry(), stores.uploads(), tenant(), upload_id)
     return respond(204)
 
 
 def _limits() -> Limits:
-    return bootstrap.tenant_limits().limits_of(tenant())
+    return tenancy.tenant_limits().limits_of(tenant())
 
 
 def _new_version(form: UploadForm) -> use.NewVersion:
@@ -97,7 +97,7 @@ def _new_version(form: UploadForm) -> use.NewVersion:
 
 
 def _sample(form: UploadForm) -> use.Attachment | None:
-    return use.Attachment(bootstrap.artifacts(), form.data.filename, form.data.body) if form.data else None
+    return use.Attachment(stores.artifacts(), form.data.filename, form.data.body) if form.data else None
 
 
 def _document(body: bytes | None) -> use.Attachment | None:
@@ -105,4 +105,4 @@ def _document(body: bytes | None) -> use.Attachment | None:
     if body is None:
         return None
     read_document(body)
-    return use.Attachment(bootstrap.artifacts(), DOCUMENTS[0], body)
+    return use.Attachment(stores.artifacts(), DOCUMENTS[0], body)

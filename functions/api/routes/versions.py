@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from aimass import bootstrap
+from aimass.bootstrap import importing, stores
 from aimass.domain.model import Version
 from aimass.domain.names import parse_tag
 from aimass.domain.ports import PageRequest
@@ -32,7 +32,7 @@ def list_versions(
     model: ModelName, state: State = "ready", tag: Tag = None, limit: Limit = 100, next_token: Token = None
 ) -> Json:
     found = use.list_versions(
-        bootstrap.registry(),
+        stores.registry(),
         tenant(),
         model,
         PageRequest(limit, next_token),
@@ -44,46 +44,46 @@ def list_versions(
 
 @router.get(_VERSION, summary="A version's record", tags=["registry"])
 def get_version(model: ModelName, version: Number) -> Json:
-    return _view(use.get_version(bootstrap.registry(), tenant(), model, version))
+    return _view(use.get_version(stores.registry(), tenant(), model, version))
 
 
 @router.patch(_VERSION, summary="Change label, notes, tags and the variant that answers", tags=["registry"])
 def describe_version(model: ModelName, version: Number, body: DescribeVersion) -> Json:
     changes = body.model_dump(exclude_unset=True)
-    return _view(change_version(bootstrap.registry(), tenant(), model, version, changes))
+    return _view(change_version(stores.registry(), tenant(), model, version, changes))
 
 
 @router.delete(_VERSION, summary="Delete a version; 30 days to restore it", tags=["registry"])
 def delete_version(model: ModelName, version: Number, purge: bool = False) -> Response[None]:
     if purge:
-        use.purge_version(bootstrap.registry(), bootstrap.artifact_index(), tenant(), model, version)
+        use.purge_version(stores.registry(), stores.artifact_index(), tenant(), model, version)
     else:
-        use.delete_version(bootstrap.registry(), tenant(), model, version)
+        use.delete_version(stores.registry(), tenant(), model, version)
     return respond(204)
 
 
 @router.delete(f"{_VERSION}/variants/<variant>", summary="Remove a compressed variant", tags=["registry"])
 def delete_variant(model: ModelName, version: Number, variant: VariantName) -> Response[None]:
-    remove_variant(bootstrap.registry(), bootstrap.artifact_index(), tenant(), model, version, variant)
+    remove_variant(stores.registry(), stores.artifact_index(), tenant(), model, version, variant)
     return respond(204)
 
 
 @router.post(f"{_VERSION}/restore", summary="Bring a deleted version back", tags=["registry"])
 def restore_version(model: ModelName, version: Number) -> Json:
-    return _view(use.restore_version(bootstrap.registry(), tenant(), model, version))
+    return _view(use.restore_version(stores.registry(), tenant(), model, version))
 
 
 @router.get(f"{_VERSION}/download", summary="Where its files can be downloaded, for an hour", tags=["registry"])
 def download(model: ModelName, version: Number, variant: Variant = "original") -> Json:
-    return downloads(bootstrap.registry(), bootstrap.artifacts(), tenant(), model, version, variant)
+    return downloads(stores.registry(), stores.artifacts(), tenant(), model, version, variant)
 
 
 @router.post(f"{_VERSION}/verify", summary="Verify it again, as after an upgrade of onnxruntime", tags=["registry"])
 def verify(model: ModelName, version: Number) -> Response[Json]:
     from aimass.usecases.reverify import request_verification
 
-    return respond(202, accepted(request_verification(bootstrap.imports(), tenant(), model, version)))
+    return respond(202, accepted(request_verification(importing.imports(), tenant(), model, version)))
 
 
 def _view(version: Version) -> Json:
-    return control.version_view(tenant(), version, bootstrap.artifacts())
+    return control.version_view(tenant(), version, stores.artifacts())

@@ -12,7 +12,7 @@ from aimass.adapters.aws.artifacts import CorruptArtifact, S3ArtifactStore
 from aimass.adapters.aws.clients import client
 from aimass.domain.clock import later, now
 from aimass.domain.errors import ArtifactBusy
-from aimass.domain.model import Packed, StoredFile
+from aimass.domain.files import Packed, StoredFile
 
 
 def sha256(content):

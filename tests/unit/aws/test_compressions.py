@@ -6,20 +6,12 @@ import pytest
 
 from aimass.adapters.aws.items import attribute
 from aimass.adapters.aws.registry.table import key, version_key
+from aimass.domain.compression import Candidate, Compression, CompressionCall
 from aimass.domain.errors import CompressionRunning, Conflict, JobExists, LimitExceeded, VersionNotReady
-from aimass.domain.model import (
-    Candidate,
-    Compression,
-    CompressionCall,
-    Deletion,
-    Failure,
-    Job,
-    Limits,
-    ModelFiles,
-    Packed,
-    StoredFile,
-    Variant,
-)
+from aimass.domain.files import ModelFiles, Packed, StoredFile
+from aimass.domain.jobs import Failure, Job
+from aimass.domain.model import Deletion, Variant
+from aimass.domain.tenants import Limits
 from tests.unit.aws.test_registry import FILES, LIMITS, MEASURED, listed, ready, running
 
 SMALL = ModelFiles("model.onnx", (StoredFile("model.onnx", "cd" * 32, 6, packed=Packed("ef" * 32, 3)),))

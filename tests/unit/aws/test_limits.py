@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from aimass.domain.errors import Conflict, LimitExceeded
-from aimass.domain.model import Failure, Limits, Usage, Variant, Version
+from aimass.domain.jobs import Failure
+from aimass.domain.model import Variant, Version
+from aimass.domain.tenants import Limits, Usage
 from aimass.usecases.uploads import NewVersion, reserve
 from tests.unit.aws.test_registry import FILES, MEASURED
 

@@ -12,18 +12,11 @@ from aimass.domain.errors import (
     VersionNotReady,
     VersionTaken,
 )
-from aimass.domain.model import (
-    Failure,
-    Job,
-    Limits,
-    Measurements,
-    ModelFiles,
-    StoredFile,
-    TensorSpec,
-    Variant,
-    Version,
-)
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.jobs import Failure, Job
+from aimass.domain.model import Measurements, TensorSpec, Variant, Version
 from aimass.domain.ports import PageRequest
+from aimass.domain.tenants import Limits
 from aimass.usecases.aliases import move_alias
 
 FILES = ModelFiles("m.onnx", (StoredFile("m.onnx", "ab" * 32, 10),))

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
-from aimass.domain.model import SourceFile
+from aimass.domain.jobs import SourceFile
 from aimass.domain.ports import ObjectMarks
 
 KEY = "uploads/t/m/a.onnx"

@@ -17,6 +17,7 @@ from aimass.compression.budget import (
     parse_budget,
     rows_needed,
     shortage,
+    shown_by_default,
     smallest_budget,
 )
 from aimass.compression.choose import confidence_each
@@ -184,3 +185,17 @@ def test_f1_and_auc_want_rows_of_each_class() -> None:
 
 def test_no_row_shows_nothing() -> None:
     assert (shortage(parse_budget({"agreement": 0.9}), 0) or "").endswith("Send more rows")
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "agreement", "divergence", "r2"])
+def test_a_default_that_rows_cannot_show_gives_way_to_the_least_that_they_can_up_to_a_twentieth(metric: str) -> None:
+    usual = Budget(metric, 0.02 if metric == "divergence" else 0.01)
+    taken = {rows: shown_by_default(usual, rows) for rows in range(1, 400)}
+    for rows, budget in taken.items():
+        assert budget == usual or (
+            usual.loss < budget.loss <= 0.05 and rows_needed(budget) <= rows < rows_needed(usual)
+        )
+        assert budget.loss == round(budget.loss, 3), "two digits"
+    adapted = [rows for rows, budget in taken.items() if budget != usual]
+    assert adapted == list(range(adapted[0], rows_needed(usual)))
+    assert taken[rows_needed(usual)] == usual

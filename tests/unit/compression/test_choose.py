@@ -16,6 +16,8 @@ from aimass.compression.choose import (
     front,
     ordered,
     over,
+    proof,
+    unproven,
     useless,
     worth_repair,
 )
@@ -31,10 +33,10 @@ def candidate(name: str, smaller: float, faster: float | None, lost: int = 0, ro
 @pytest.mark.parametrize(
     ("smaller", "faster", "reason"),
     [
-        (3.9, 0.4, "It is slower: 0.40 times the original's speed."),
-        (0.8, 3.0, "It is larger: 1.25 times the original."),
-        (1.1, 1.02, "It gains too little: 1.02 times faster, 1.10 times smaller."),
-        (1.1, None, "It is 1.10 times smaller only."),
+        (3.9, 0.4, "It is 2.5 times slower."),
+        (0.8, 3.0, "It is not smaller: 25 % larger."),
+        (1.1, 1.02, "It gains too little: 9.1 % smaller, 2 % faster."),
+        (1.1, None, "It gains too little: 9.1 % smaller."),
     ],
 )
 def test_what_is_not_worth_having_is_refused_with_figures(smaller: float, faster: float | None, reason: str) -> None:
@@ -55,9 +57,39 @@ def test_answers_that_are_not_finite_are_refused() -> None:
 
 def test_a_loss_over_the_budget_on_choosing_rows_is_said_with_both_numbers() -> None:
     assert over(candidate("x", 4, 4, lost=40), LIMIT) == (
-        "It is over the budget on 2000 choosing rows: accuracy lost 0.0200, allowed are 0.01."
+        "It is over the budget on 2000 choosing rows: accuracy lost 0.02, allowed are 0.01."
     )
     assert not over(candidate("x", 4, 4, lost=20), LIMIT)
+
+
+def test_a_shared_confidence_says_what_it_is_over_all_that_were_asked() -> None:
+    loss = Loss(-0.002, 0.0042, -0.01, confidence_each(4), 500)
+    assert proof(loss, LIMIT, 4) == (
+        "accuracy lost -0.002, at most 0.0042 with 98.75 % confidence (95 % over the 4 that were asked), "
+        "allowed are 0.01"
+    )
+    assert proof(replace(loss, confidence=0.95), LIMIT, 1) == (
+        "accuracy lost -0.002, at most 0.0042 with 95 % confidence, allowed are 0.01"
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "near"),
+    [("accuracy", 0), ("agreement", 0), ("divergence", 0), ("f1", 1), ("auc", 1), ("r2", 1)],
+)
+def test_the_proof_is_called_approximate_where_its_bound_is(metric: str, near: int) -> None:
+    loss = Loss(0.001, 0.0042, -0.01, confidence_each(2), 500)
+    told = proof(loss, Limit(metric, 0.01, 500), 2)
+    assert told.count("97.5 % confidence (95 % over the 2 that were asked; approximate)") == near
+    assert told.count("approximate") == near
+
+
+def test_a_bound_in_words_is_rounded_up_and_stays_on_its_side_of_the_budget() -> None:
+    over_it = Loss(0.001, 0.010001, -0.01, 0.95, 500)
+    assert "at most 0.0101 with" in unproven(over_it, LIMIT, 1)
+    odd = replace(LIMIT, most=0.012345)
+    assert "at most 0.012345 with" in proof(replace(over_it, upper=0.01234), odd, 1)
+    assert unproven(replace(over_it, upper=0.01234), odd, 1) == ""
 
 
 def test_the_objective_orders_and_the_other_gain_counts_a_little() -> None:

@@ -101,6 +101,7 @@ def test_a_folder_of_npy_files_is_inputs_and_labels(tmp_path: Path) -> None:
         ({"x": np.ones((3, 2)), "z": np.ones(3)}, "has the arrays 'x', 'z'; the model takes 'x'"),
         ({"x": np.ones((3, 5))}, r"'x' \[3, 5\], and the model takes 'x' FP32 of shape \[-1, 2\]"),
         ({"x": np.ones((3, 2)), "y": [1, 2]}, "has 2 labels and 3 rows"),
+        ({"x": np.ones((2, 2)), "y": [0, 1], "label": [1, 0]}, "which of its arrays are the labels, 'y' or 'label'?"),
         ({"x": np.full((3, 2), 1e300)}, r"wants FP32 .* cannot hold 1e\+300"),
         ({"x": np.full((3, 2), "a")}, "wants FP32 .* got str"),
         ({"x": np.ones((0, 2))}, "holds no row"),

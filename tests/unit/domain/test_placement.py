@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass.domain.model import Measurements, ModelFiles, StoredFile, Variant
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Measurements, Variant
 from aimass.domain.placement import Placement, Tier, place, tiers_of
 
 MIB = 1024 * 1024

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from aimass import bootstrap
-from aimass.domain.model import Job
+from aimass.bootstrap import importing, stores
+from aimass.domain.jobs import Job
 from aimass.domain.ports import Page
 from aimass.protocols.openapi import document
 from infra.routes import ROUTES
@@ -54,7 +54,7 @@ def test_a_fault_of_ours_answers_500_without_telling_what_broke(api, monkeypatch
         def list_models(self, tenant, page, *, deleted):
             raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(bootstrap, "registry", Broken)
+    monkeypatch.setattr(stores, "registry", Broken)
     status, body = call(api, "GET", "/api/v1/models")
     assert (status, body["code"], body["request_id"]) == (500, "internal_error", "request-1")
     assert "secret" not in json.dumps(body)
@@ -67,7 +67,7 @@ def test_every_tenant_is_asked_of_the_registry_by_its_own_name(api, monkeypatch)
             return Page(())
 
     asked = []
-    monkeypatch.setattr(bootstrap, "registry", Registry)
+    monkeypatch.setattr(stores, "registry", Registry)
     assert call(api, "GET", "/api/v1/models", tenant="acme") == (200, {"models": [], "next_token": None})
     assert asked == ["acme"]
 
@@ -101,7 +101,7 @@ def test_an_identifier_too_long_for_a_key_is_refused(api, path):
 
 @pytest.mark.parametrize("alias", ["7", "latest", "UPPER"])
 def test_an_alias_that_means_something_else_is_refused(api, alias, monkeypatch):
-    monkeypatch.setattr(bootstrap, "registry", lambda: None)
+    monkeypatch.setattr(stores, "registry", lambda: None)
     status, body = call(api, "PUT", f"/api/v1/models/m/aliases/{alias}", '{"version": 1}')
     assert (status, body["code"]) == (400, "invalid_arguments")
 
@@ -155,8 +155,8 @@ def retried(api, monkeypatch, registry, kind, body):
         given.update(said)
         return job
 
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
-    monkeypatch.setattr(bootstrap, "imports", lambda: None)
+    monkeypatch.setattr(stores, "registry", lambda: registry)
+    monkeypatch.setattr(importing, "imports", lambda: None)
     monkeypatch.setattr("aimass.usecases.retry.retry_job", retry_job)
     status, answer = call(api, "POST", "/api/v1/jobs/job-1/retry", body)
     return status, answer, given

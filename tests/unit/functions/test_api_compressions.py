@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.examples import S3ExampleFiles
+from aimass.bootstrap import clients, compressing, importing, prediction_jobs, stores, tenancy
 from aimass.compression.report.page import POLICY
 from aimass.domain.clock import later, now
-from aimass.domain.model import Compression, Failure
+from aimass.domain.compression import Compression
+from aimass.domain.jobs import Failure
 from aimass.protocols import idempotent
 from aimass.usecases.compressions import Compressions
 from aimass.usecases.start_import import Imports
@@ -37,17 +38,17 @@ def at(registry, limits, uploads):
 def send(api, at, uploads, artifacts, monkeypatch):  # noqa: F811
     imports = Imports(at.registry, uploads, Runner(), at.limits)
     made = {
-        "compressions": at,
-        "registry": at.registry,
-        "imports": imports,
-        "compression_runner": at.runner,
-        "artifacts": artifacts,
-        "predictions": SimpleNamespace(registry=at.registry),
-        "call_meter": SimpleNamespace(count=lambda *asked: None),
+        (compressing, "compressions"): at,
+        (stores, "registry"): at.registry,
+        (importing, "imports"): imports,
+        (compressing, "compression_runner"): at.runner,
+        (stores, "artifacts"): artifacts,
+        (prediction_jobs, "predictions"): SimpleNamespace(registry=at.registry),
+        (tenancy, "call_meter"): SimpleNamespace(count=lambda *asked: None),
     }
-    for name, one in made.items():
-        monkeypatch.setattr(bootstrap, name, lambda one=one: one)
-    monkeypatch.setattr(bootstrap, "_client", lambda service: at.registry._client)
+    for (module, name), one in made.items():
+        monkeypatch.setattr(module, name, lambda one=one: one)
+    monkeypatch.setattr(clients, "client", lambda service: at.registry._client)
     monkeypatch.setenv("IDEMPOTENCY_TABLE", "once")
 
     def run(method, path, body=None, **headers):
@@ -68,9 +69,9 @@ def send(api, at, uploads, artifacts, monkeypatch):  # noqa: F811
         }
         return api.handler(event, CONTEXT)
 
-    bootstrap.idempotency.cache_clear()  # the handler holds it as it is
+    tenancy.idempotency.cache_clear()  # the handler holds it as it is
     yield run
-    bootstrap.idempotency.cache_clear()
+    tenancy.idempotency.cache_clear()
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.transactions import transact
-from aimass.domain.model import Measurements, ModelFiles, StoredFile, TensorSpec, Variant, Version
+from aimass.bootstrap import stores, tenancy
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Measurements, TensorSpec, Variant, Version
 from tests.unit.functions.test_api import CONTEXT, api  # noqa: F401
 
 PATH = "/api/v1/models/m/versions/1/description"
@@ -30,9 +31,9 @@ YAML = b"# what it takes\naimass: 1\nlabels:\n  - cat\n  - dog\noutput: {activat
 
 @pytest.fixture
 def call(api, registry, artifacts, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
-    monkeypatch.setattr(bootstrap, "artifacts", lambda: artifacts)
-    monkeypatch.setattr(bootstrap, "call_meter", lambda: SimpleNamespace(count=lambda *asked: None))
+    monkeypatch.setattr(stores, "registry", lambda: registry)
+    monkeypatch.setattr(stores, "artifacts", lambda: artifacts)
+    monkeypatch.setattr(tenancy, "call_meter", lambda: SimpleNamespace(count=lambda *asked: None))
     transact(registry._client, registry._put_version("t", READY, "", {}), registry._number("t", READY, new=True))
 
     def run(method, path=PATH, body=None, tenant="t", media="application/yaml"):

@@ -11,8 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from aimass import bootstrap
-from aimass.domain.model import Limits
+from aimass.bootstrap import clients, tenancy
+from aimass.domain.tenants import Limits
 from aimass.protocols import records
 from aimass.protocols.openapi import ANSWERS, document
 from aimass.usecases.keys import create_key
@@ -25,7 +25,7 @@ CONTEXT = SimpleNamespace(
     aws_request_id="id",
     get_remaining_time_in_millis=lambda: 29_000,
 )
-CACHED = (bootstrap._client, bootstrap.api_keys, bootstrap.idempotency, bootstrap.call_meter, bootstrap.tenant_limits)
+CACHED = (clients.client, tenancy.api_keys, tenancy.idempotency, tenancy.call_meter, tenancy.tenant_limits)
 
 
 def table(name, *keys):
@@ -192,7 +192,7 @@ def test_a_call_under_way_is_409_with_the_time_to_wait(call, api, monkeypatch):
         def add(self, tenant, key, key_hash):
             pass
 
-    monkeypatch.setattr(bootstrap, "api_keys", Keys)
+    monkeypatch.setattr(tenancy, "api_keys", Keys)
     assert call("POST", "/api/v1/keys", {"name": "ci"}, key="k")[0] == 201
     [(status, headers, body)] = inner
     assert (status, body["code"], headers["retry-after"]) == (409, "idempotency_in_progress", "1")
@@ -213,8 +213,8 @@ def test_more_calls_a_second_than_allowed_are_429(call):
 
 
 def test_the_authorizer_hands_on_what_the_tenant_was_granted(authorize):
-    secret = create_key(bootstrap.api_keys(), "acme")
-    bootstrap.tenant_limits().grant("acme", Limits(bytes=1, models=1, jobs=1, calls_per_second=7))
+    secret = create_key(tenancy.api_keys(), "acme")
+    tenancy.tenant_limits().grant("acme", Limits(bytes=1, models=1, jobs=1, calls_per_second=7))
     assert authorize(secret)["context"]["calls_per_second"] == 7
 
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.adapters.aws.webhooks import DynamoWebhookSecrets
+from aimass.bootstrap import clients, prediction_jobs, tenancy
 from aimass.domain.clock import later, now
-from aimass.domain.model import Failure
+from aimass.domain.jobs import Failure
 from aimass.protocols import idempotent
 from aimass.usecases.prediction_jobs import Predictions
 from tests.unit.aws.test_registry import ready
@@ -28,10 +28,10 @@ def at(registry, limits, uploads):
 
 @pytest.fixture
 def call(api, at, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(bootstrap, "predictions", lambda: at)
-    monkeypatch.setattr(bootstrap, "_client", lambda service: at.registry._client)
+    monkeypatch.setattr(prediction_jobs, "predictions", lambda: at)
+    monkeypatch.setattr(clients, "client", lambda service: at.registry._client)
     monkeypatch.setenv("IDEMPOTENCY_TABLE", "once")
-    monkeypatch.setattr(bootstrap, "call_meter", lambda: SimpleNamespace(count=lambda *asked: None))
+    monkeypatch.setattr(tenancy, "call_meter", lambda: SimpleNamespace(count=lambda *asked: None))
 
     def run(query, body=None, **headers):
         event = {
@@ -52,9 +52,9 @@ def call(api, at, monkeypatch):  # noqa: F811
         answer = api.handler(event, CONTEXT)
         return answer["statusCode"], json.loads(answer["body"])
 
-    bootstrap.idempotency.cache_clear()  # the handler holds it as it is
+    tenancy.idempotency.cache_clear()  # the handler holds it as it is
     yield run
-    bootstrap.idempotency.cache_clear()
+    tenancy.idempotency.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aimass import bootstrap
+from aimass.bootstrap import stores
 from tests.unit.functions.test_api import api, call  # noqa: F401 a fixture
 from tests.unit.usecases.test_variants import version  # noqa: F401 a fixture
 
@@ -12,10 +12,10 @@ PATH = "/api/v1/models/m/versions/1"
 
 
 @pytest.fixture(autouse=True)
-def stores(registry, artifacts, index, monkeypatch):
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
-    monkeypatch.setattr(bootstrap, "artifacts", lambda: artifacts)
-    monkeypatch.setattr(bootstrap, "artifact_index", lambda: index)
+def kept(registry, artifacts, index, monkeypatch):
+    monkeypatch.setattr(stores, "registry", lambda: registry)
+    monkeypatch.setattr(stores, "artifacts", lambda: artifacts)
+    monkeypatch.setattr(stores, "artifact_index", lambda: index)
 
 
 @pytest.fixture

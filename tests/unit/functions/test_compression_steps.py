@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.examples import S3ExampleFiles
 from aimass.adapters.aws.workspaces import S3WorkspaceFiles
-from aimass.domain.model import CompressionCall, Job, ModelFiles, TensorSpec, Variant
+from aimass.bootstrap import stores
+from aimass.domain.compression import CompressionCall
+from aimass.domain.files import ModelFiles
+from aimass.domain.jobs import Job
+from aimass.domain.model import TensorSpec, Variant
 from aimass.domain.ports import PageRequest
 from aimass.protocols.states import StepRefused
 from tests.unit.aws.test_registry import LIMITS, MEASURED, running
@@ -55,7 +58,7 @@ def event(registry, artifacts, uploads, tmp_path, monkeypatch):
         "examples": S3ExampleFiles(uploads._client, "uploads"),
         "workspaces": S3WorkspaceFiles(uploads._client, "uploads"),
     }.items():
-        monkeypatch.setattr(bootstrap, name, lambda port=port: port)
+        monkeypatch.setattr(stores, name, lambda port=port: port)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4096")
     monkeypatch.setenv("COMPRESS_LARGE_MB", "128")
     return {"tenant": "t", "model": "m", "version": 1, "job_id": "job-c", "attempt": 1}

@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.conversions import S3ConversionFiles
+from aimass.bootstrap import stores
 from aimass.domain.conversion import PHASES
 from aimass.domain.errors import Busy, ConverterMissing
-from aimass.domain.model import ModelFiles
+from aimass.domain.files import ModelFiles
 from aimass.domain.ports import PageRequest
 from aimass.protocols.states import StepRefused
 from aimass.usecases.import_results import IdentifiedModel
@@ -31,11 +31,11 @@ def handler(name):
 @pytest.fixture
 def event(registry, artifacts, index, uploads, tmp_path, monkeypatch):
     """What `identify` hands on, of a model that XGBoost made; the environment is a function's."""
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
-    monkeypatch.setattr(bootstrap, "artifacts", lambda: artifacts)
-    monkeypatch.setattr(bootstrap, "artifact_index", lambda: index)
+    monkeypatch.setattr(stores, "registry", lambda: registry)
+    monkeypatch.setattr(stores, "artifacts", lambda: artifacts)
+    monkeypatch.setattr(stores, "artifact_index", lambda: index)
     files = S3ConversionFiles(uploads._client, "uploads")
-    monkeypatch.setattr(bootstrap, "conversion_files", lambda: files)
+    monkeypatch.setattr(stores, "conversion_files", lambda: files)
     monkeypatch.setenv("CONVERSION_LIMITS", json.dumps(LIMITS))
     monkeypatch.setenv("CONVERTERS", "trees torch")
     monkeypatch.delenv("MACHINE_CORES", raising=False)

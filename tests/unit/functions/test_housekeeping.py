@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.due import DynamoDueList
 from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.adapters.aws.sweeper import DynamoSweepProgress, S3ArtifactSweeper
+from aimass.bootstrap import housekeeping, stores
 from aimass.usecases.settle import House
 from aimass.usecases.sweep import Sweep
 from aimass.usecases.versions import delete_version
@@ -29,7 +29,7 @@ def load(name):
 
 @pytest.fixture
 def settle_import(registry, monkeypatch):
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
+    monkeypatch.setattr(stores, "registry", lambda: registry)
     return load("settle_import").handler
 
 
@@ -81,8 +81,8 @@ def sweep(registry, index, uploads, artifacts, monkeypatch):
     house = House(registry, index, uploads, DynamoDueList(registry._client, "table"), None, files)
     sweeper = S3ArtifactSweeper(artifacts._client, "artifacts")
     at = Sweep(registry, index, sweeper, DynamoSweepProgress(registry._client, "table"))
-    monkeypatch.setattr(bootstrap, "house", lambda: house)
-    monkeypatch.setattr(bootstrap, "sweep", lambda: at)
+    monkeypatch.setattr(housekeeping, "house", lambda: house)
+    monkeypatch.setattr(housekeeping, "sweep", lambda: at)
     module = load("sweep")
 
     def run(moment, seconds=600):

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from aimass import bootstrap
 from aimass.adapters.aws.conversions import S3ConversionFiles
 from aimass.adapters.aws.workspaces import S3WorkspaceFiles
+from aimass.bootstrap import stores
 from aimass.domain.errors import CompressorMissing
-from aimass.domain.model import Limits
 from aimass.domain.ports import PageRequest
+from aimass.domain.tenants import Limits
 from aimass.protocols.states import StepRefused
 from aimass.usecases.compression_progress import progress_key
 from tests.unit.aws.test_registry import running
@@ -34,9 +34,9 @@ def job(registry):
 def event(registry, uploads, job, monkeypatch):
     """What `plan` hands on; the environment is a function's."""
     client = uploads._client
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
-    monkeypatch.setattr(bootstrap, "workspaces", lambda: S3WorkspaceFiles(client, "uploads"))
-    monkeypatch.setattr(bootstrap, "conversion_files", lambda: S3ConversionFiles(client, "uploads"))
+    monkeypatch.setattr(stores, "registry", lambda: registry)
+    monkeypatch.setattr(stores, "workspaces", lambda: S3WorkspaceFiles(client, "uploads"))
+    monkeypatch.setattr(stores, "conversion_files", lambda: S3ConversionFiles(client, "uploads"))
     monkeypatch.setenv("COMPRESSION_LIMITS", json.dumps(LIMITS))
     monkeypatch.setenv("COMPRESSORS", "1")
     client.put_object(Bucket="uploads", Key=f"{WORKSPACE}/model.onnx", Body=b"model")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from aws_lambda_powertools import Logger
 
-from aimass import bootstrap
+from aimass.bootstrap import predicting
 from aimass.domain.description import Batching, Description
 from tests.unit.inference.models import scaled
 from tests.unit.inference.plane import Shelf, event, predictor
@@ -28,7 +28,7 @@ def module(monkeypatch, tmp_path):
     shelf.add("scaled", scaled())
     shelf.add("together", scaled(), description=Description(batching=Batching(8, 2.0)))
     plane = predictor(shelf, tmp_path)
-    monkeypatch.setattr(bootstrap, "predictor", lambda: plane)
+    monkeypatch.setattr(predicting, "predictor", lambda: plane)
     spec = importlib.util.spec_from_file_location("predict_handler", HANDLER)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

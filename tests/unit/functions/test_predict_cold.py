@@ -48,12 +48,12 @@ def call(self, method, path, headers, body, operation):
 
 Connection.call = call
 context = SimpleNamespace(get_remaining_time_in_millis=lambda: 29_000)
-from aimass import bootstrap
+from aimass.bootstrap import predicting
 
-before = bootstrap.held_models_news()
+before = predicting.held_models_news()
 answer = module.handler(asked["event"], context)
 loaded = [name for name in asked["needless"] if name in sys.modules]
-held = bootstrap.sessions().held()
+held = predicting.sessions().held()
 told = {"answer": answer, "before": before, "loaded": loaded}
 print(json.dumps(told | {"opened": held.sessions.misses, "bytes": held.files.weight}))
 """

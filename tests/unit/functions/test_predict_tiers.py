@@ -58,7 +58,7 @@ HEAVY = ("onnxruntime", "numpy", "boto3")
 
 FORWARDED = """
 handler = load()
-from aimass import bootstrap
+from aimass.bootstrap import predicting, stores
 from aimass.adapters.aws import invoke
 from aimass.inference.builtin import BuiltIn
 
@@ -79,8 +79,8 @@ class Lambda:
         answer = {"statusCode": 200, "headers": {"x-model-version": "1"}, "body": "e30=", "isBase64Encoded": True}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
-bootstrap.registry = Registry
-bootstrap.artifacts = lambda: BuiltIn()
+stores.registry = Registry
+stores.artifacts = lambda: BuiltIn()
 invoke.lambda_client = lambda seconds: Lambda()
 answer = handler(EVENT, CONTEXT)
 print(json.dumps({"answer": answer, "loaded": [name for name in HEAVY if name in sys.modules]}))
@@ -88,7 +88,7 @@ print(json.dumps({"answer": answer, "loaded": [name for name in HEAVY if name in
 
 SNAPSHOT = """
 handler = load()
-from aimass import bootstrap
+from aimass.bootstrap import predicting, stores
 from aimass.inference.builtin import BuiltIn
 from aimass.usecases.find_version import VersionFinder
 from snapshot_restore_py import get_after_restore
@@ -109,8 +109,8 @@ class Registry(BuiltIn):
         reads.append(tenant)
         return super().latest_version(tenant, model)
 
-bootstrap.predictor()._find = VersionFinder(Registry(), lambda: 0.0).find
-bootstrap.sessions()._folders._artifacts = BuiltIn()
+predicting.predictor()._find = VersionFinder(Registry(), lambda: 0.0).find
+predicting.sessions()._folders._artifacts = BuiltIn()
 answer = handler(EVENT, CONTEXT)
 told = {"answer": answer, "loaded": loaded, "left": left, "hooks": len(get_after_restore()), "reads": reads}
 print(json.dumps(told | {"seeds": len(seeds), "models": (Path(os.environ["TMPDIR"]) / "models").exists()}))

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from aimass import bootstrap
 from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.adapters.aws.webhooks import DynamoWebhookSecrets
+from aimass.bootstrap import predicting, prediction_jobs, stores
 from aimass.domain.ports import PageRequest
 from aimass.usecases.predict import Predictor
 from aimass.usecases.prediction_jobs import NewPrediction, Predictions, read_answer, request_prediction
@@ -43,9 +43,9 @@ def queue():
 def at(registry, limits, uploads, queue, monkeypatch):
     ready(registry)
     files = S3PredictionFiles(uploads._client, "uploads")
-    monkeypatch.setattr(bootstrap, "prediction_runs", lambda: Runs(registry, files, queue))
-    monkeypatch.setattr(bootstrap, "predictor", lambda: Predictor(registry, None, 600))
-    monkeypatch.setattr(bootstrap, "webhook_queue", lambda: queue)
+    monkeypatch.setattr(prediction_jobs, "prediction_runs", lambda: Runs(registry, files, queue))
+    monkeypatch.setattr(predicting, "predictor", lambda: Predictor(registry, None, 600))
+    monkeypatch.setattr(stores, "webhook_queue", lambda: queue)
     return Predictions(registry, files, limits, DynamoWebhookSecrets(registry._client, "table"), queue)
 
 
@@ -105,7 +105,7 @@ def told(at, monkeypatch, status, receives=1):
     handler_of("run_prediction")({"Records": [message(at, job)]}, CONTEXT)
     ((tenant, job_id, attempt),) = at.webhooks.announced
     receiver = Receiver(status)
-    monkeypatch.setattr(bootstrap, "deliveries", lambda view: Deliveries(at.registry, at.secrets, receiver, view))
+    monkeypatch.setattr(prediction_jobs, "deliveries", lambda view: Deliveries(at.registry, at.secrets, receiver, view))
     record = {
         "messageId": "one",
         "receiptHandle": "receipt",

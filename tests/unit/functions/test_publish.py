@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from aimass import bootstrap
-from aimass.domain.model import Failure, Job
+from aimass.bootstrap import compressing, stores
+from aimass.domain.jobs import Failure, Job
 from aimass.protocols.states import StepRefused
 from tests.unit.compression.report.written import candidate, documents
 from tests.unit.usecases.publishing import WORKSPACE, Place
@@ -32,8 +32,8 @@ def handler(name: str) -> Any:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Place(tmp_path)
-    monkeypatch.setattr(bootstrap, "publishing", lambda: made.publishing)
-    monkeypatch.setattr(bootstrap, "registry", lambda: made.registry)
+    monkeypatch.setattr(compressing, "publishing", lambda: made.publishing)
+    monkeypatch.setattr(stores, "registry", lambda: made.registry)
     return made
 
 
@@ -82,7 +82,7 @@ class Failing:
 def test_a_compression_that_failed_says_in_which_step_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job("job", "compression", "small", 1, "", "running", "2026-01-01T00:00:00.000Z", step="compress")
     registry = Failing(job)
-    monkeypatch.setattr(bootstrap, "registry", lambda: registry)
+    monkeypatch.setattr(stores, "registry", lambda: registry)
     event = EVENT | {"error": {"Error": "Sandbox.Timedout", "Cause": ""}}
 
     told = handler("fail_compression")(event)

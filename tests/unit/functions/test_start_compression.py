@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from aimass import bootstrap
 from aimass.adapters.aws.examples import S3ExampleFiles
+from aimass.bootstrap import compressing
 from aimass.usecases.compressions import Compressions, Data, NewCompression, request_compression
 from tests.unit.aws.test_registry import ready
 
@@ -31,7 +31,7 @@ class Runner:
 def at(registry, uploads, limits, monkeypatch):
     ready(registry)
     at = Compressions(registry, S3ExampleFiles(uploads._client, "uploads"), Runner(), limits)
-    monkeypatch.setattr(bootstrap, "compressions", lambda: at)
+    monkeypatch.setattr(compressing, "compressions", lambda: at)
     return at
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from aimass import bootstrap
-from aimass.domain.model import Limits
+from aimass.bootstrap import importing
+from aimass.domain.tenants import Limits
 from aimass.usecases.start_import import Imports
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ class Unlimited:
 @pytest.fixture
 def runner(registry, uploads, monkeypatch):
     runner = Runner()
-    monkeypatch.setattr(bootstrap, "imports", lambda: Imports(registry, uploads, runner, Unlimited()))
+    monkeypatch.setattr(importing, "imports", lambda: Imports(registry, uploads, runner, Unlimited()))
     return runner
 
 

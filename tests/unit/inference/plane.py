@@ -14,17 +14,8 @@ import onnxruntime as ort
 from aimass.adapters.onnxruntime.session import OnnxRuntime
 from aimass.domain.datatypes import datatype_of, is_tensor
 from aimass.domain.errors import AliasNotFound, ModelNotFound, VersionNotFound, VersionNotReady
-from aimass.domain.model import (
-    Alias,
-    Measurements,
-    Model,
-    ModelFiles,
-    StoredFile,
-    TensorSpec,
-    Variant,
-    Version,
-    VersionSummary,
-)
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Alias, Measurements, Model, TensorSpec, Variant, Version, VersionSummary
 from aimass.domain.ports import Page, PageRequest
 from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions

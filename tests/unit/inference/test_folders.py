@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from aimass.domain.model import ModelFiles, Packed
+from aimass.domain.files import ModelFiles, Packed
 from aimass.inference.folders import ModelFolders
 from tests.unit.inference.plane import TENANT, Shelf
 

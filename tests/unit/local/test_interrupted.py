@@ -1,3 +1,6 @@
+from typing import get_args, get_type_hints
+
+from aimass.domain.jobs import Job
 from local.durable.journal import Journal
 from local.interrupted import running_jobs
 
@@ -28,7 +31,7 @@ def test_every_job_that_counts_as_running_was_cut_off(tmp_path):
 
 def test_a_compression_is_ended_by_its_own_machines_state(tmp_path):
     journal = Journal(tmp_path / "journal.db")
-    kinds = ("import", "verification", "prediction", "compression")
+    kinds = get_args(get_type_hints(Job)["kind"])
     journal.write({("item", "table", "T#acme", f"JOB#{kind}"): job(kind, "running", kind) for kind in kinds})
     journal.wait()
     ended = {told["job_id"]: state for state, told in running_jobs(tmp_path / "journal.db")}

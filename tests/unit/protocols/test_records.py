@@ -5,31 +5,23 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from aimass.domain.compression import Candidate, Compression, CompressionCall
 from aimass.domain.conversion import Conversion, Difference, Replay
 from aimass.domain.description import Batching, Description, TextInput
+from aimass.domain.files import ModelFiles, Packed, StoredFile
+from aimass.domain.jobs import Failure, Job, LogLine, StepTime
 from aimass.domain.model import (
     Alias,
     AliasMove,
-    Candidate,
-    Compression,
-    CompressionCall,
     Deletion,
-    Failure,
-    Job,
-    Limits,
-    LogLine,
     Measurements,
     Model,
-    ModelFiles,
-    Packed,
-    StepTime,
-    StoredFile,
     TensorSpec,
-    Usage,
     Variant,
     Version,
     VersionSummary,
 )
+from aimass.domain.tenants import Limits, Usage
 from aimass.protocols import control, records
 from aimass.usecases.uploads import NewVersion, describe_upload, start_upload
 
@@ -190,6 +182,7 @@ def compression_job(**asked):
     [
         ({}, None),
         ({"examples": "digits/2026"}, {"prefix": "digits/2026"}),
+        ({"examples": "digits/2026", "files": 3}, {"prefix": "digits/2026", "files": 3}),
         ({"examples": "job", "filename": "rows.csv", "size": 4}, {"size": 4, "filename": "rows.csv"}),
     ],
 )
@@ -199,6 +192,19 @@ def test_a_compression_shows_what_was_asked_and_its_candidates(asked, data):
     assert_is(view["compression"], records.CompressionAsked)
     assert view["compression"]["data"] == data
     assert view["candidates"]["int8"]["smaller"] == 3.9
+
+
+@pytest.mark.parametrize(("ended", "shown"), [("cancelled", "cancelled"), ("failed", "not finished")])
+def test_candidates_of_a_job_that_ended_before_its_verdicts_go_on_no_longer(ended, shown):
+    states = ("waiting", "compressing", "evaluating", "evaluated", "rejected")
+    candidates = {state: Candidate(state, 3.9) for state in states}
+    running = replace(compression_job(), state="running", finished_at=None, candidates=candidates)
+    job = replace(running, state=ended, finished_at="then")
+    assert [one["state"] for one in control.job_view(running)["candidates"].values()] == [*states]
+    view = control.job_view(job)
+    assert_is(view, records.JobRecord)
+    assert [one["state"] for one in view["candidates"].values()] == [shown] * 4 + ["rejected"]
+    assert view["candidates"]["evaluated"]["smaller"] == 3.9
 
 
 def test_what_a_compression_came_to():

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from aimass.domain.errors import ArtifactBusy, Busy, Conflict, InternalError, ModelTimeout
-from aimass.domain.model import Failure, StoredFile
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Failure
 from aimass.protocols.states import StepBusy, StepRefused, failure_of, failure_of_execution, run_step
 
 EVENT = {"tenant": "t", "job_id": "j", "attempt": 3}

@@ -11,7 +11,8 @@ from tritonclient.http import InferenceServerClient, InferInput, InferRequestedO
 
 from aimass.domain.description import Batching, Description
 from aimass.domain.errors import InvalidArguments, PayloadTooLarge
-from aimass.domain.model import Failure, TensorSpec
+from aimass.domain.jobs import Failure
+from aimass.domain.model import TensorSpec
 from aimass.protocols.openinference.classification import best_classes
 from aimass.protocols.openinference.routes import NOT_OFFERED
 from tests.unit.inference.models import echo, scaled, sequence

@@ -13,19 +13,11 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from aimass.domain.compression import Candidate, CompressionCall
 from aimass.domain.errors import Conflict
-from aimass.domain.model import (
-    Candidate,
-    CompressionCall,
-    Job,
-    Measurements,
-    ModelFiles,
-    SourceFile,
-    StoredFile,
-    TensorSpec,
-    Variant,
-    Version,
-)
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.jobs import Job, SourceFile
+from aimass.domain.model import Measurements, TensorSpec, Variant, Version
 from aimass.sandbox.limits import Limits
 from aimass.usecases.compression_steps import Running, Steps, choose, compress, evaluate, plan, repair
 from aimass.usecases.prepare_compression import Preparation, prepare

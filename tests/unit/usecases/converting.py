@@ -7,9 +7,9 @@ from pathlib import Path
 
 from aimass.adapters.aws.conversions import S3ConversionFiles
 from aimass.domain.conversion import Difference
-from aimass.domain.model import Limits as TenantLimits
-from aimass.domain.model import ModelFiles
+from aimass.domain.files import ModelFiles
 from aimass.domain.ports import PageRequest
+from aimass.domain.tenants import Limits as TenantLimits
 from aimass.usecases.collect_conversion import Collected, collect_conversion
 from aimass.usecases.import_results import IdentifiedModel, OrderedConversion
 from aimass.usecases.order_conversion import Conversions, JobLimits, order_conversion

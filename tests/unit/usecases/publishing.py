@@ -14,9 +14,11 @@ from onnx import numpy_helper
 
 from aimass.compression.recipe import digest_of
 from aimass.compression.result import write
-from aimass.domain import model
+from aimass.domain import tenants
 from aimass.domain.errors import Conflict
-from aimass.domain.model import Job, Measurements, ModelFiles, Packed, StoredFile, TensorSpec, Variant, Version
+from aimass.domain.files import ModelFiles, Packed, StoredFile
+from aimass.domain.jobs import Job
+from aimass.domain.model import Measurements, TensorSpec, Variant, Version
 from aimass.sandbox.limits import Limits
 from aimass.usecases.publish_compression import Publishing
 from tests.unit.compression.folders import CLASSES, FEATURES, classifier
@@ -101,7 +103,7 @@ class Registry:
         self.lines.append(message)
 
     def register_compression(
-        self, tenant: str, before: Version, after: Version, job: Job, limits: model.Limits
+        self, tenant: str, before: Version, after: Version, job: Job, limits: tenants.Limits
     ) -> None:
         if self.in_the_way:
             self.in_the_way.pop(0)()
@@ -114,8 +116,8 @@ class Registry:
 class Tenants:
     """The port `TenantLimits`: all may have as much."""
 
-    def limits_of(self, tenant: str) -> model.Limits:
-        return model.Limits(bytes=10**12, models=100, jobs=50)
+    def limits_of(self, tenant: str) -> tenants.Limits:
+        return tenants.Limits(bytes=10**12, models=100, jobs=50)
 
 
 class Place:

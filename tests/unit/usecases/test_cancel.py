@@ -12,7 +12,8 @@ from aimass.domain.errors import (
     LimitExceeded,
     VersionNotReady,
 )
-from aimass.domain.model import Deletion, Failure
+from aimass.domain.jobs import Failure
+from aimass.domain.model import Deletion
 from aimass.domain.ports import PageRequest
 from aimass.usecases.cancel import cancel_job
 from aimass.usecases.download import downloads

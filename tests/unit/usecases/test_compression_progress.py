@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from aimass.domain.model import Candidate, Job
+from aimass.domain.compression import Candidate
+from aimass.domain.jobs import Job
 from aimass.usecases.compression_progress import note_compression, progress_key, progress_slugs
 
 JOB = Job(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aimass.compression.result import write
+from aimass.domain.compression import Candidate, CompressionCall
 from aimass.domain.errors import Conflict, ModelTimeout
-from aimass.domain.model import Candidate, CompressionCall
 from aimass.sandbox.compress import TASK
 from aimass.usecases.compression_steps import Running, Steps, choose, compress, evaluate, plan, repair
 from tests.unit.usecases.compressing import ALL, FITTING, House, leave_npz
@@ -63,7 +66,7 @@ def test_the_steps_lead_from_examples_to_a_choice_with_its_proof(whole: tuple[Ho
     assert registry.candidates[chosen["chosen"]].reason == chosen["reason"]
     assert f"choose: {chosen['chosen']}: {chosen['reason']}" in registry.lines
     tried = [name for name in registry.candidates if not name.endswith("-mixed")]
-    told = f"compress: {tried.index(NAME) + 1} of {len(tried)}: {NAME}: 2.00 times smaller, "
+    told = f"compress: {tried.index(NAME) + 1} of {len(tried)}: {NAME}: 2 times smaller, "
     assert any(line.startswith(told) and "accuracy lost" in line for line in registry.lines)
     assert "plan: not tried: prune_channels: It was not asked for." in registry.lines
     for name in publish:
@@ -148,6 +151,82 @@ def test_a_child_that_is_killed_is_its_candidates_reason_for_this_attempt(planne
         evaluate(house.steps, again, NAME)
     assert house.registry.candidates[NAME].state == "rejected"
     assert record(house, f"candidates/{NAME}/evaluated.json")["failed"] == house.registry.candidates[NAME].reason
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"another"), lambda path: path.unlink()])
+def test_a_model_that_is_not_the_one_that_was_made_is_not_run_and_is_made_anew_by_the_next_job(
+    planned: tuple[House, Running], damage: Callable[[Path], object]
+) -> None:
+    house, of = planned
+    compress(house.steps, of, NAME)
+    model = workspace(house) / f"candidates/{NAME}/model.onnx"
+    damage(model)
+    evaluate(house.steps, of, NAME)
+    candidate = house.registry.candidates[NAME]
+    assert (candidate.state, candidate.smaller) == ("rejected", None)
+    assert "its model was lost" in str(candidate.reason)
+    assert any("its model was lost" in line for line in house.registry.lines)
+    assert not house.workspaces.stored[-1].endswith("evaluated.json")
+    assert choose(house.steps, of, [NAME]).publish == ()
+    house.ask(house.registry.job.compression or FITTING, attempt=2)
+    again = house.prepare()
+    compress(house.steps, again, NAME)
+    evaluate(house.steps, again, NAME)
+    assert house.registry.candidates[NAME].state == "evaluated"
+    assert record(house, f"candidates/{NAME}/compressed.json")["sha256"] == sha256(model.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def repaired(whole: tuple[House, tuple[str, ...]], tmp_path: Path) -> tuple[House, str]:
+    """The same compression, and the name of a candidate that was repaired in it, in an attempt of its own."""
+    house = House(tmp_path)
+    shutil.copytree(whole[0].workspaces.root, house.workspaces.root)
+    leave_npz(house)
+    house.ask(FITTING, attempt=2)
+    found = [path.parent.name for path in workspace(house).glob("candidates/*/repaired.json")]
+    name = next(name for name in found if record(house, f"candidates/{name}/repaired.json")["recipe"])
+    return house, name
+
+
+def repair_all(house: House) -> None:
+    of = house.prepare()
+    names = plan(house.steps, of, ALL).names
+    for which in (0, 1):
+        repair(house.steps, of, names, which)
+
+
+def died_evaluating(house: House, name: str) -> None:
+    """What a repair leaves whose child is killed once the repaired model is made."""
+    folder = workspace(house) / "candidates"
+    told = {"key": record(house, f"candidates/{name}/repaired.json")["key"], "died": "job/1"}
+    write(folder / name / "repaired.json", told | {"recipe": None, "refused": "it died"})
+    (folder / f"{name}-mixed/evaluated.json").unlink()
+
+
+def test_a_repair_that_died_over_its_model_fetches_and_evaluates_that_in_the_next_attempt(
+    repaired: tuple[House, str],
+) -> None:
+    house, name = repaired
+    died_evaluating(house, name)
+    repair_all(house)
+    candidate = house.registry.candidates[f"{name}-mixed"]
+    assert (candidate.state, candidate.reason) == ("evaluated", None)
+    assert f"candidates/{name}-mixed/model.onnx" in house.workspaces.fetched
+    assert [one for one in house.workspaces.stored if "/candidates/" in f"/{one}"] == [
+        f"candidates/{name}-mixed/evaluated.json",
+        f"candidates/{name}/repaired.json",
+    ]
+
+
+def test_a_repaired_model_that_is_another_is_made_again(repaired: tuple[House, str]) -> None:
+    house, name = repaired
+    died_evaluating(house, name)
+    model = workspace(house) / f"candidates/{name}-mixed/model.onnx"
+    made = record(house, f"candidates/{name}-mixed/compressed.json")["sha256"]
+    model.write_bytes(b"another")
+    repair_all(house)
+    assert house.registry.candidates[f"{name}-mixed"].state == "evaluated"
+    assert sha256(model.read_bytes()).hexdigest() == made
 
 
 def test_a_child_that_dies_where_the_job_depends_on_it_is_the_jobs_failure(planned: tuple[House, Running]) -> None:

@@ -8,7 +8,7 @@ from aimass.adapters.aws.due import DynamoDueList
 from aimass.adapters.aws.examples import S3ExampleFiles
 from aimass.adapters.aws.predictions import S3PredictionFiles
 from aimass.domain.clock import later, now
-from aimass.domain.compression import MOST_VARIANTS
+from aimass.domain.compression import MOST_VARIANTS, Candidate, CompressionCall
 from aimass.domain.errors import (
     AnswerExpired,
     CompressionRunning,
@@ -23,7 +23,8 @@ from aimass.domain.errors import (
     VersionNotFound,
     VersionNotReady,
 )
-from aimass.domain.model import Candidate, CompressionCall, Failure, Limits
+from aimass.domain.jobs import Failure
+from aimass.domain.tenants import Limits
 from aimass.usecases import examples as shown
 from aimass.usecases.cancel import cancel_job
 from aimass.usecases.compression_reports import compressed, ended_compression
@@ -103,8 +104,10 @@ def test_one_without_examples_runs_at_once_with_what_was_asked(at, version):
 
 def test_one_over_a_folder_runs_at_once(at, version):
     put(at, "data/t/digits/2026/a.png")
+    put(at, "data/t/digits/2026/b.png")
     job = ask(at, data=Data(prefix="digits/2026/"))
-    assert job.compression == CompressionCall(examples="digits/2026")
+    assert job.compression == CompressionCall(examples="digits/2026", files=2)
+    assert job.filename == "digits/2026/"
     assert started(at) == [f"compress-{job.id}"]
 
 

@@ -12,8 +12,8 @@ from onnx import TensorProto
 from aimass.domain.conversion import Conversion, Replay
 from aimass.domain.description import ClassOutput, Column, Description, ImageInput, Resize, TableInput, Tokenizer
 from aimass.domain.errors import InvalidArguments, InvalidDescription, LabelsMismatch, VersionNotFound, VersionNotReady
-from aimass.domain.model import Limits as TenantLimits
 from aimass.domain.ports import PageRequest
+from aimass.domain.tenants import Limits as TenantLimits
 from aimass.formats.converters._table import table
 from aimass.protocols.control import version_view
 from aimass.sandbox.limits import Limits

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from aimass.domain.errors import AliasNotFound, ModelNotFound, NotServable, VersionNotFound, VersionNotReady
-from aimass.domain.model import Deletion, Failure
+from aimass.domain.jobs import Failure
+from aimass.domain.model import Deletion
 from aimass.usecases import find_version
 from aimass.usecases.find_version import VersionFinder
 from tests.unit.inference.models import scaled

@@ -19,9 +19,10 @@ from aimass.domain.errors import (
     UnsupportedFormat,
     VersionNotReady,
 )
-from aimass.domain.model import Failure, TensorSpec
-from aimass.domain.model import Limits as TenantLimits
+from aimass.domain.jobs import Failure
+from aimass.domain.model import TensorSpec
 from aimass.domain.ports import PageRequest
+from aimass.domain.tenants import Limits as TenantLimits
 from aimass.sandbox.limits import Limits
 from aimass.usecases import import_model
 from aimass.usecases.cancel import cancel_job

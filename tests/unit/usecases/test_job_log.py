@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from aimass.domain.model import Measurements, ModelFiles, StoredFile, TensorSpec
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Measurements, TensorSpec
 from aimass.usecases.import_results import IdentifiedModel, VerifiedModel
 from aimass.usecases.job_log import MAX_MESSAGE, JobLog, described_identified, described_verified
 

@@ -6,7 +6,7 @@ import pytest
 from aimass.adapters.aws.keys import DynamoApiKeys
 from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, InvalidArguments, KeyNotFound, LastKey, LimitExceeded
-from aimass.domain.model import ApiKey
+from aimass.domain.tenants import ApiKey
 from aimass.usecases.keys import (
     MAX_KEYS,
     KeyHolder,

@@ -9,7 +9,7 @@ from aimass.compression.plan import MOST_RECIPES
 from aimass.compression.recipe import MIXED
 from aimass.compression.steps import files as steps
 from aimass.domain.errors import CompressorMissing, Conflict
-from aimass.domain.model import Job
+from aimass.domain.jobs import Job
 from aimass.usecases.compression_progress import progress_key, progress_slugs
 from aimass.usecases.order_compression import URL_SECONDS, LargeCompressions, order_compression
 from aimass.usecases.order_conversion import JobLimits

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aimass.domain.model import Limits as TenantLimits
+from aimass.domain.tenants import Limits as TenantLimits
 from aimass.inference.classes import classify
 from aimass.inference.dataplane import Prediction
 from aimass.inference.onnxruntime.model import OpenModel, run_options, session_options

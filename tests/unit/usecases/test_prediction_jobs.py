@@ -26,8 +26,9 @@ from aimass.domain.errors import (
     VersionNotFound,
     WebhookSecretMissing,
 )
-from aimass.domain.model import Failure
+from aimass.domain.jobs import Failure
 from aimass.domain.ports import PageRequest
+from aimass.usecases.fail_job import fail_job
 from aimass.usecases.prediction_jobs import (
     MAX_INPUT_BYTES,
     NewPrediction,
@@ -495,6 +496,23 @@ def test_a_message_that_comes_again_after_the_end_tells_of_it_again(at, runs, we
     assert webhooks.announced == []
     run_prediction(runs, replace(event, receives=2), never)
     assert webhooks.announced == [("t", job.id, 1)]
+
+
+def test_one_that_a_restart_cut_off_is_ended_as_an_import_is_and_runs_again_when_asked(at, runs, webhooks):
+    rotate_secret(at.secrets, "t")
+    job = asked(at, webhook=HOOK)
+    event = arrived(at, job)
+    with pytest.raises(KeyboardInterrupt):
+        run_prediction(runs, event, killed)
+    before = at.registry.get_version("t", "m", 1)
+    fail_job(at.registry, "t", job.id, 1, Failure("predict", "interrupted", "x"))
+    ended = at.registry.get_job("t", job.id)
+    assert (ended.state, ended.error.code, at.limits.usage_of("t").jobs) == ("failed", "interrupted", 0)
+    assert at.registry.get_version("t", "m", 1) == before
+    run_prediction(runs, replace(event, receives=2), never)
+    assert webhooks.announced == [("t", job.id, 1)]
+    again = retry_prediction(at, "t", ended)
+    assert run_prediction(runs, arrived(at, again), answering()) == "succeeded"
 
 
 def test_jobs_of_before_can_still_be_read(at):

@@ -10,8 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from aimass.compression.rows import Data
 from aimass.compression.splits import Splits, split
+from aimass.domain.compression import CompressionCall
 from aimass.domain.errors import InvalidArguments
-from aimass.domain.model import CompressionCall, TensorSpec
+from aimass.domain.model import TensorSpec
 from tests.unit.usecases.compressing import House
 
 WORDS, ROWS = 50, 1_200

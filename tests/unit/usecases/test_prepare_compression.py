@@ -18,9 +18,10 @@ from tokenizers import Tokenizer as Library
 from tokenizers import models, pre_tokenizers
 
 from aimass.compression.part_file import read_part
+from aimass.domain.compression import CompressionCall
 from aimass.domain.description import Column, Description, ImageInput, TableInput, TextInput, Tokenizer
 from aimass.domain.errors import Conflict, InvalidArguments, ModelOutOfMemory, VersionNotReady
-from aimass.domain.model import CompressionCall, TensorSpec
+from aimass.domain.model import TensorSpec
 from tests.unit.compression.folders import FEATURES
 from tests.unit.usecases.compressing import LIMITS, House, leave_npz, rows, with_data_beside
 
@@ -256,3 +257,34 @@ def test_texts_go_through_the_versions_tokenizer(tmp_path: Path) -> None:
     house.ask(EASY)
     assert prepared(house)["used"] == 60
     assert set(part(house).inputs["ids"][:, 0]) == {2, 3}
+
+
+def test_without_a_budget_fewer_rows_get_the_least_that_they_can_show_and_say_so(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    leave_npz(house, 400)
+    house.ask(CompressionCall(examples="job"))
+    told = prepared(house)
+    assert told["budget"] == {"accuracy_drop": 0.017}
+    assert told["notes"][0] == (
+        "these examples, 182 of them held out, prove no better budget than accuracy_drop 0.017: it was taken, as none "
+        "was given; with enough of them it is 0.01"
+    )
+    assert "prepare: budget: accuracy_drop 0.017, as none was given" in house.registry.lines
+    asked = json.loads(next(house.workspaces.root.rglob("asked.json")).read_bytes())
+    assert asked["budget"] == {"metric": "accuracy", "loss": 0.017}
+
+
+def test_a_budget_that_was_asked_for_is_not_changed(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    leave_npz(house, 400)
+    house.ask(CompressionCall(examples="job", budget={"accuracy_drop": 0.01}))
+    with pytest.raises(InvalidArguments, match=r"accuracy_drop 0\.01: 182 are held out"):
+        house.prepare()
+
+
+def test_rows_that_show_no_budget_of_use_are_too_few_for_the_usual_one(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    leave_npz(house, 80)
+    house.ask(CompressionCall(examples="job"))
+    with pytest.raises(InvalidArguments, match=r"accuracy_drop 0\.01: 40 are held out, and 299 are needed"):
+        house.prepare()

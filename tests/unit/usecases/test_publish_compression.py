@@ -12,8 +12,10 @@ from onnx.external_data_helper import set_external_data
 
 from aimass.adapters.aws.workspaces import S3WorkspaceFiles
 from aimass.compression.recipe import digest_of
+from aimass.domain.compression import Compression
 from aimass.domain.errors import Conflict, InternalError, LimitExceeded, VersionNotReady
-from aimass.domain.model import Compression, ModelFiles, StoredFile, Usage
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.tenants import Usage
 from aimass.usecases.compressed_variants import MOST_CONFIG_BYTES, MOST_VARIANTS
 from aimass.usecases.publish_compression import MOST_COMPRESSIONS, Published, publish, published
 from tests.unit.aws.test_registry import running
@@ -217,6 +219,15 @@ def test_a_name_that_is_a_path_is_not_followed(place: Place, name: str) -> None:
     (place.own / "chosen.json").write_text(json.dumps(chosen))
     with pytest.raises(InternalError, match="a candidate is called"):
         run(place)
+
+
+def test_a_name_as_long_as_one_may_be_is_published_and_numbered(place: Place) -> None:
+    name = "a" * 74 + "-mixed"
+    place.left(documents({name: candidate(name)}, {name: "chosen"}), {})
+    files = ModelFiles("model.onnx", (StoredFile("model.onnx", "cd" * 32, 10),))
+    place.registry.version = version(replace(version().variant(), name=name, files=files))
+    assert run(place) == Published("small", 1, f"{name}.2", (f"{name}.2",))
+    assert {name: one.state for name, one in place.registry.job.candidates.items()} == {name: "chosen"}
 
 
 def test_a_workspace_that_is_not_whole_is_no_verdict(place: Place, usual: Document) -> None:

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from aimass.domain.errors import JobNotRetryable, LimitExceeded, VersionNotReady
-from aimass.domain.model import Deletion, Failure, ModelFiles, Packed, StoredFile, Variant
+from aimass.domain.files import ModelFiles, Packed, StoredFile
+from aimass.domain.jobs import Failure
+from aimass.domain.model import Deletion, Variant
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel, VerifiedModel
 from aimass.usecases.register_model import register
 from aimass.usecases.retry import retry_job

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from aimass.domain.errors import InvalidArguments, JobNotRetryable
-from aimass.domain.model import Failure
+from aimass.domain.jobs import Failure
 from aimass.domain.ports import PageRequest
 from aimass.usecases.retry import retry_job
 from aimass.usecases.start_import import ArrivedObject, start_import

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aimass.domain.errors import InvalidArguments, NotServable, VersionNotReady
-from aimass.domain.model import ModelFiles, StoredFile
+from aimass.domain.files import ModelFiles, StoredFile
 from aimass.usecases.aliases import move_alias
 from aimass.usecases.download import downloads
 from aimass.usecases.reverify import request_verification

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from aimass.domain.clock import later
 from aimass.domain.errors import ArtifactBusy
-from aimass.domain.model import Deletion, ModelFiles, StoredFile, Version
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Deletion, Version
 from aimass.usecases.sweep import GRACE_DAYS, ROUND_HOURS, Sweep, sweep_artifacts
 from tests.unit.usecases.sweeping import START, Clock, MemoryBucket, MemoryIndex, MemoryProgress, MemoryRegistry
 

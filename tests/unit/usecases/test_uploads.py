@@ -12,7 +12,8 @@ from aimass.domain.errors import (
     UploadNotFound,
     VersionTaken,
 )
-from aimass.domain.model import Limits, Upload
+from aimass.domain.jobs import Upload
+from aimass.domain.tenants import Limits
 from aimass.usecases.uploads import (
     MAX_UPLOAD_BYTES,
     PART_BYTES,

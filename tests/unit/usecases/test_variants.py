@@ -14,7 +14,9 @@ from aimass.domain.errors import (
     VariantServing,
     VersionNotReady,
 )
-from aimass.domain.model import Job, ModelFiles, Packed, StoredFile, Variant
+from aimass.domain.files import ModelFiles, Packed, StoredFile
+from aimass.domain.jobs import Job
+from aimass.domain.model import Variant
 from aimass.inference.dataplane import Asked
 from aimass.inference.folders import ModelFolders
 from aimass.inference.sessions import Sessions

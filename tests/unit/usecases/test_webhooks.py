@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 
 from aimass.adapters.aws.webhooks import DynamoWebhookSecrets
 from aimass.domain.clock import later, now
-from aimass.domain.model import Job, PredictionCall
+from aimass.domain.jobs import Job, PredictionCall
 from aimass.domain.ports import PageRequest
 from aimass.domain.webhooks import NotDelivered
 from aimass.usecases.webhooks import PAUSES, Announced, Deliveries, deliver, rotate_secret

@@ -4,7 +4,7 @@ import pytest
 
 from aimass.adapters.aws.artifacts import CorruptArtifact
 from aimass.adapters.aws.signed.artifacts import MOST_BYTES, SignedArtifacts
-from aimass.domain.model import Packed, StoredFile
+from aimass.domain.files import Packed, StoredFile
 from aimass.formats.packed import pack
 from tests.unit.aws.signed.fakes import Service
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from aimass.domain.description import Description
-from aimass.domain.model import StoredFile, TensorSpec, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.model import TensorSpec, Version
 
 _TYPES = {"FP32": "tensor(float)", "FP64": "tensor(double)", "INT64": "tensor(int64)", "BYTES": "tensor(string)"}
 

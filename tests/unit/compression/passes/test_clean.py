@@ -40,6 +40,20 @@ def test_what_nothing_reads_goes_and_every_node_has_a_name(tmp_path: Path) -> No
     assert close(*both(done), 0)
 
 
+def test_what_an_exporter_remarks_on_nodes_goes_and_what_the_model_says_of_itself_stays(tmp_path: Path) -> None:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], doc_string="line 1")
+    node.metadata_props.add(key="pkg.torch.onnx.stack_trace", value="File ..." * 100)
+    made = model([node], [value("x", ["n", 8])], [value("y", ["n", 4])], {"w": normal(8, 4)})
+    made.metadata_props.add(key="character", value="abc")
+    done = work(tmp_path, made, Rows({"x": normal(5, 8)}))
+    PASS.apply(done, {})
+    after = onnx.load(done.target)
+    assert not after.graph.node[0].metadata_props
+    assert not after.graph.node[0].doc_string
+    assert {one.key: one.value for one in after.metadata_props}["character"] == "abc"
+    assert done.target.stat().st_size < done.source.stat().st_size - 700
+
+
 def test_what_only_a_subgraph_reads_stays(tmp_path: Path) -> None:
     then = helper.make_graph([helper.make_node("Add", ["d", "w"], ["t"])], "then", [], [value("t", None)])
     other = helper.make_graph([helper.make_node("Identity", ["d"], ["o"])], "else", [], [value("o", None)])

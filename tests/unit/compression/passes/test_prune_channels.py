@@ -93,6 +93,22 @@ def test_nothing_goes_in_the_place_of_what_is_spared(tmp_path: Path) -> None:
     assert work.target.stat().st_size > whole
 
 
+def test_counted_in_products_too_layers_with_much_to_do_lose_more(tmp_path: Path) -> None:
+    """Convolutions are used at 64 places of a picture each, what comes behind them at one."""
+    net = image()
+    x = net.add("Relu", net.conv("x", 64, name="first"))
+    x = net.add("Relu", net.conv(x, 64, name="second"))
+    x = net.add("Flatten", net.add("GlobalAveragePool", x))
+    x = net.add("Relu", net.add("MatMul", x, net.weight(64, 640, name="wide")))
+    work = _work(tmp_path, net.model(net.add("MatMul", x, net.weight(640, 64, name="out"))))
+    widths = []
+    for options in ({}, {"products": True}):
+        _apply(work, **options)
+        found = {tensor.name: tensor.dims for tensor in onnx.load(work.target).graph.initializer}
+        widths.append(found["first"][0] + found["second"][0])
+    assert widths[1] < widths[0]
+
+
 def test_units_say_what_part_of_the_model_they_cost(tmp_path: Path) -> None:
     work = _work(tmp_path, _net())
     assert all(0 < unit.weight < 1 for unit in _apply(work).units)
@@ -147,7 +163,7 @@ def test_a_rule_that_is_wrong_about_an_operator_ends_in_a_refusal(
 @pytest.mark.parametrize(
     ("ask", "names"),
     [
-        (Ask(rows=500, labels=True), ["pruned30", "pruned50"]),
+        (Ask(rows=500, labels=True), ["pruned30", "pruned50", "pruned50-fast", "pruned70"]),
         (Ask(rows=500), ["pruned30"]),
         (Ask(rows=127, labels=True), []),
         (Ask(rows=500, labels=True, made_up=True), []),

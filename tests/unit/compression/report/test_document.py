@@ -30,6 +30,20 @@ def test_a_candidate_has_its_sizes_its_speed_and_what_both_parts_of_the_rows_say
     assert one["held_out"]["metrics"]["accuracy"]["loss"]["rows"] == 7000
 
 
+def test_figures_have_four_digits_and_bounds_are_rounded_to_their_worse_side() -> None:
+    given = documents({"a": candidate("a", size=1_234_567, faster=1.23456789)}, {"a": "chosen"})
+    held = given["chosen"]["held_out"]["a"]["metrics"]["accuracy"]
+    held["loss"] |= {"estimate": 0.00123456, "upper": 0.00400001, "lower": -0.00400001}
+    report = report_of(given)
+    one = report["candidates"][0]
+    assert (one["smaller"], one["packed_smaller"], one["faster"]) == (6.48, 11.34, 1.235)
+    assert one["cost"]["best_ms"] == 0.81
+    found = one["held_out"]["metrics"]["accuracy"]["loss"]
+    assert (found["estimate"], found["upper"], found["lower"]) == (0.001235, 0.004001, -0.004001)
+    assert one["stages"][1]["layers"][0]["share"] == 0.5
+    assert held["loss"]["upper"] == 0.00400001  # what the steps left is not touched
+
+
 def test_one_that_could_not_be_made_has_its_reason_and_no_figures() -> None:
     one = report_of(usual())["candidates"][-1]
     assert one["reason"] == "because of pruned"

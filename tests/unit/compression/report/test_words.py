@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aimass.compression.report.document import report_of
-from aimass.compression.report.words import lost, milliseconds, number, score, sentence, short
+from aimass.compression.report.words import bound, lost, milliseconds, number, score, sentence
 from tests.unit.compression.report.written import candidate, documents, usual
 
 
@@ -29,8 +29,10 @@ def test_the_sentence_tells_the_bound_the_budget_and_what_is_gained() -> None:
     [
         ("agreement", "at most 0.3 % of rows are answered otherwise"),
         ("divergence", "outputs differ by at most 3 % of their size"),
-        ("f1", "at most 0.003 of F1 are lost"),
-        ("r2", "at most 0.003 of R² are lost"),
+        ("accuracy", "at most 0.3 points of accuracy are lost (95\u00a0% confidence), the budget"),
+        ("f1", "at most 0.003 of F1 are lost (95\u00a0% confidence, approximate), the budget"),
+        ("auc", "at most 0.003 of AUC are lost (95\u00a0% confidence, approximate), the budget"),
+        ("r2", "at most 0.003 of R² are lost (95\u00a0% confidence, approximate), the budget"),
     ],
 )
 def test_each_metric_has_its_own_words(metric: str, told: str) -> None:
@@ -46,6 +48,28 @@ def test_a_gain_is_called_one() -> None:
 def test_speed_is_not_told_where_it_is_not_known() -> None:
     report = report_of(documents({"a": candidate("a", faster=None)}, {"a": "chosen"}))
     assert report["verdict"]["sentence"].endswith("It is 4 times smaller.")
+
+
+def test_a_gain_below_two_and_none_are_told_in_words() -> None:
+    given = documents({"a": candidate("a", size=8_000_000, faster=1.22)}, {"a": "chosen"})
+    assert sentence(report_of(given)).endswith("It is the same size and 22 % faster.")
+    given = documents({"a": candidate("a", size=6_000_000, faster=0.98)}, {"a": "chosen"})
+    assert sentence(report_of(given)).endswith("It is 25 % smaller and 2 % slower.")
+
+
+def test_the_bound_of_the_sentence_is_rounded_up_but_not_over_the_budget_that_it_keeps() -> None:
+    report = report_of(usual())
+    loss = report["candidates"][0]["held_out"]["metrics"]["accuracy"]["loss"]
+    loss["upper"] = 0.004211
+    assert "at most 0.43 points of accuracy are lost" in sentence(report)
+    loss["upper"], report["budget"]["most"] = 0.004211, 0.00425
+    assert "at most 0.425 points of accuracy are lost" in sentence(report)
+    assert "the budget is 0.425 points" in sentence(report)
+
+
+def test_the_bound_of_a_table_is_rounded_up() -> None:
+    assert (lost("accuracy", 0.00801), bound("accuracy", 0.00801)) == ("0.80", "0.81")
+    assert (bound("f1", 0.00801), bound("f1", 0.008011), bound("f1", None)) == ("0.0081", "0.0081", "\u2013")
 
 
 def test_a_model_left_alone_gives_the_reason() -> None:
@@ -65,7 +89,6 @@ def test_numbers_have_their_sign_their_digits_and_no_minus_before_zero() -> None
     assert lost("accuracy", -0.0035) == "\u22120.35"
     assert lost("r2", 0.0035) == "0.0035"
     assert score("accuracy", 0.9119) == "91.19\u00a0%"
-    assert [short(value) for value in (7.78, 12.4, 0.5, 1234.0)] == ["7.8", "12", "0.5", "1,234"]
 
 
 def test_a_row_of_times_has_the_digits_of_its_greatest() -> None:

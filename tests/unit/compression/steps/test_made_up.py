@@ -30,7 +30,7 @@ def test_on_made_up_rows_nothing_is_chosen_that_may_lose_something(tmp_path: Pat
     assert chosen["chosen"] is None
     assert chosen["held_out"] == {}
     assert "nothing proves what it loses" in chosen["verdicts"]["half"]["reason"]
-    assert "The first of them, half: 1." in chosen["reason"]
+    assert "The first of them, half: 49 % smaller, " in chosen["reason"]
     assert "examples or more, and it may be chosen" in chosen["reason"]
 
 

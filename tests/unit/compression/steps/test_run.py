@@ -58,7 +58,7 @@ def test_a_candidate_over_the_budget_is_rescued_by_repair(tmp_path: Path) -> Non
     assert repaired["spared"] == ["w1"]
     assert repaired["lost"]["after"] <= 0.02 < repaired["lost"]["before"]
     assert read(folder.candidate("bad-mixed").evaluated) is not None
-    assert chosen["verdicts"]["bad-mixed"]["reason"].startswith("It gains too little: 1.00 times faster")
+    assert chosen["verdicts"]["bad-mixed"]["reason"].startswith("It gains too little: 9.7 % smaller, as fast.")
 
 
 def test_a_model_that_nothing_makes_better_is_left_alone_with_the_reasons(tmp_path: Path) -> None:

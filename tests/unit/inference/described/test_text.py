@@ -12,7 +12,7 @@ from tokenizers import models, pre_tokenizers, processors
 from aimass.adapters.onnxruntime.session import OnnxRuntime
 from aimass.domain.description import Description, TextInput, Tokenizer
 from aimass.domain.errors import InvalidArguments, PredictionFailed
-from aimass.domain.model import StoredFile
+from aimass.domain.files import StoredFile
 from aimass.domain.placement import PlacedElsewhere
 from aimass.inference.dataplane import Asked, Texts
 from aimass.inference.described import text as described_text

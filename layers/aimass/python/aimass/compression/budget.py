@@ -17,6 +17,7 @@ from aimass.domain.compression import BUDGETS, check_budget
 from aimass.domain.errors import InvalidArguments
 
 CONFIDENCE = 0.95
+MOST_BY_DEFAULT = 0.05
 LEAST_RESAMPLED = 100  # rows, under which a bootstrap's bound is too near
 _DIFFERING = 0.01
 _SHARES = {"accuracy", "f1", "auc"}
@@ -50,6 +51,17 @@ def default_budget(reading: Reading, labels: Labels | None) -> Budget:
     if labels is not None:
         return Budget("accuracy" if labels.kind == "classes" else "r2", 0.01)
     return Budget("agreement", 0.01) if reading.classifies else Budget("divergence", 0.02)
+
+
+def shown_by_default(budget: Budget, held_out: int) -> Budget:
+    """The default, or the least that so many held-out rows can show, up to a loss of 0.05.
+
+    Where they can't show that either it stays the default, which `check_rows` refuses.
+    """
+    if held_out >= rows_needed(budget):
+        return budget
+    least = smallest_budget(budget, held_out)
+    return least if least and least.loss <= MOST_BY_DEFAULT else budget
 
 
 def check_fit(budget: Budget, reading: Reading, labels: Labels | None) -> None:

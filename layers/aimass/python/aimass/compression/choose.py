@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from aimass.compression import wording
 from aimass.compression.plan import Objective
+from aimass.compression.rounding import up
 from aimass.compression.statistics import Loss
 
 MOST_FINALISTS = 4
@@ -47,8 +49,7 @@ class Limit:
     finalists: int = MOST_FINALISTS
 
     def told(self, loss: float) -> str:
-        words = {"agreement": "disagreement", "divergence": "divergence"}.get(self.metric, f"{self.metric} lost")
-        return f"{words} {loss:.4f}"
+        return wording.loss(self.metric, loss)
 
 
 def useless(one: Candidate, objective: Objective) -> str:
@@ -56,13 +57,14 @@ def useless(one: Candidate, objective: Objective) -> str:
     if not one.finite:
         return "Some of its answers are not finite where the original's are."
     if one.smaller < 1:
-        return f"It is larger: {1 / one.smaller:.4g} times the original."
+        return f"It is not smaller: {wording.size(one.smaller)}."
+    too_little = f"It gains too little: {wording.gain(one.smaller, one.faster)}."
     if one.faster is None:
-        return "" if one.smaller >= SMALLER else f"It is {one.smaller:.2f} times smaller only."
+        return "" if one.smaller >= SMALLER else too_little
     if one.faster < 1 - NOISE:
-        return f"It is slower: {one.faster:.2f} times the original's speed."
+        return f"It is {wording.speed(one.faster)}."
     if one.faster < (FASTER if one.smaller >= FASTER else ALONE) and (objective == "latency" or one.smaller < SMALLER):
-        return f"It gains too little: {one.faster:.2f} times faster, {one.smaller:.2f} times smaller."
+        return too_little
     return ""
 
 
@@ -74,12 +76,26 @@ def over(one: Candidate, limit: Limit) -> str:
     return f"It is over the budget on {one.loss.rows} choosing rows: {told}."
 
 
-def unproven(loss: Loss, limit: Limit) -> str:
+def unproven(loss: Loss, limit: Limit, asked: int) -> str:
     """Why held-out rows don't prove that it is within the budget; empty where they do."""
     if loss.upper <= limit.most:
         return ""
-    told = f"{limit.told(loss.estimate)}, at most {loss.upper:.4f} with {loss.confidence:.2%} confidence"
-    return f"It is over the budget on {loss.rows} held-out rows: {told}, allowed are {limit.most:g}."
+    return f"It is over the budget on {loss.rows} held-out rows: {proof(loss, limit, asked)}."
+
+
+def proof(loss: Loss, limit: Limit, asked: int) -> str:
+    """What held-out rows say, in words; `asked` is of how many candidates, which share the confidence."""
+    notes = [f"{wording.percent(CONFIDENCE)} over the {asked} that were asked"] if asked > 1 else []
+    notes += ["approximate"] if limit.metric in wording.APPROXIMATE else []
+    why = f" ({'; '.join(notes)})" if notes else ""
+    sure = f"with {wording.percent(loss.confidence)} confidence{why}"
+    return f"{limit.told(loss.estimate)}, {bounded(loss.upper, limit)} {sure}, allowed are {limit.most:g}"
+
+
+def bounded(upper: float, limit: Limit) -> str:
+    """A bound in words: rounded up, but not over a budget that it keeps."""
+    told = up(upper, 3)
+    return f"at most {min(told, limit.most) if upper <= limit.most else told:g}"
 
 
 def expected(loss: Loss, rows: int, share: int = 1, spare: float = 0.0) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import math
-import resource
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.compression.contract import NotApplicable
+from aimass.compression.gauges import peak_bytes, percentile, resident_bytes
 from aimass.compression.model_file import answers, open_session, refused
 
 Feed = Mapping[str, Any]
@@ -62,7 +62,7 @@ def beside(original: Path, candidate: Path, feeds: Sequence[Feed], seconds: floa
             runs[at] += [wall for wall, _ in times]
             best[at] = min(best[at], *(spent for _, spent in times))
     costs = [
-        Cost(min(load), statistics.median(run), _percentile(run, 0.99), least, len(run), held)
+        Cost(min(load), statistics.median(run), percentile(run, 0.99), least, len(run), held)
         for load, run, least, held in zip(loads, runs, best, memory, strict=True)
     ]
     return costs[0], costs[1]
@@ -77,9 +77,9 @@ def memory_of(path: Path, feed: Feed) -> int | None:
     """Bytes by which this process grows while the model is loaded and answers once."""
     gc.collect()
     _give_back()
-    before = _watched()
+    before = resident_bytes()
     answers(open_session(path), [feed])
-    return None if before is None else max(0, _peak() - before)
+    return None if before is None else max(0, peak_bytes() - before)
 
 
 def _interleaved(sessions: Sequence[Any], feeds: Sequence[Feed], seconds: float) -> list[list[tuple[float, float]]]:
@@ -109,28 +109,8 @@ def _order(turn: int) -> tuple[int, int]:
     return (1, 0) if turn % 2 else (0, 1)
 
 
-def _percentile(times: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile."""
-    return sorted(times)[max(0, math.ceil(share * len(times)) - 1)]
-
-
 def _give_back() -> None:
     """What was freed goes back to the system, so that what the next model takes is seen as growth."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def _watched() -> int | None:
-    """Memory that this process holds now; from here on the peak counts anew, if the kernel lets it."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return None
-    return pages * resource.getpagesize()
-
-
-def _peak() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))

@@ -12,13 +12,15 @@ from aimass.compression.contract import Stage as Kind
 from aimass.compression.recipe import Recipe, Stage
 
 Objective = Literal["size", "latency", "balanced"]
-MOST_RECIPES = 12
+MOST_RECIPES = 16
+#: Why a pass is left out that is not among the methods.
+UNWANTED = "It was not asked for."
 
 # A pass's second proposal is for where its first fails, so it comes after other passes' that promise as much.
 _LATER = 0.85
 _HINTS = ("gain", "methods", "name")  # of a proposal, for the planner
-# What is pruned is tried after what is not: each amount of pruning lets this many others go first.
-_BEHIND = 2
+# What is pruned is tried after what is not: each amount of pruning lets so many more go first.
+_BEHIND = 1
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _proposals(
 def _offered(one: Pass, profile: Profile, ask: Ask, wish: Wish) -> tuple[Sequence[Options], str]:
     """What a pass proposes, or why it proposes nothing."""
     if one.stage != "clean" and wish.methods is not None and not set(wish.methods) & set(one.methods):
-        return (), "It was not asked for."
+        return (), UNWANTED
     enough = replace(ask, rows=max(ask.rows, one.rows), made_up=False)
     if not one.propose(profile, enough):
         return (), f"There is nothing for it in a model of this kind ({profile.kind}) and for {ask.target}."
@@ -102,7 +104,7 @@ def _offered(one: Pass, profile: Profile, ask: Ask, wish: Wish) -> tuple[Sequenc
     if not proposed:
         return (), "It needs rows of the user's own."
     asked = [each for each in proposed if _is_asked_for(each, one, wish)]
-    return asked, "" if asked else "It was not asked for."
+    return asked, "" if asked else UNWANTED
 
 
 def _is_asked_for(options: Options, one: Pass, wish: Wish) -> bool:

@@ -39,6 +39,12 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
     os.replace(beside, path)
 
 
+def of_lost_model(made: Mapping[str, Any]) -> Record:
+    """What tells of a model that is another, of what told of the one that was: without a key it is made anew."""
+    last = made["recipe"]["stages"][-1]["pass"]
+    return {"key": "", "recipe": made["recipe"], "refused": {"pass": last, "reason": "its model was lost"}}
+
+
 def loss_to_json(loss: Loss) -> Record:
     return asdict(loss)
 

@@ -109,6 +109,8 @@ def _of_arrays(file: str, version: Version, arrays: Mapping[str, Array], seen: i
     inputs, whole = fit_rows(file, version.inputs, arrays, limits)
     names = {spec.name for spec in version.inputs}
     found = [name for name in arrays if is_label(name) and name not in names and len(arrays) > 1]
+    if len(found) > 1:
+        raise wrong(file, f"which of its arrays are the labels, {' or '.join(map(repr, found))}?")
     labels = labels_of(file, version, arrays[found[0]]) if found else None
     data = Data(inputs, labels, whole, seen, _sampled_note(seen, inputs))
     if labels is not None and len(labels) != len(data):

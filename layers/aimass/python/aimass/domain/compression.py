@@ -1,11 +1,13 @@
-"""What a compression may be asked for, as a user writes it: checked when it is asked for, and by what compresses."""
+"""A compression: what may be asked for, as a user writes it, what was asked for, how far it is and how it ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from aimass.domain.errors import InvalidArguments
+from aimass.domain.files import StoredFile
 
 #: A budget's word, and the metric in which that much may be lost. `agreement` is what has to be left of it.
 BUDGETS = {
@@ -20,6 +22,56 @@ BUDGETS = {
 METHODS = ("fp16", "int4", "int8", "prune", "trees", "weights")
 AUTO = "auto"
 MOST_VARIANTS = 24  # compressed ones of a version
+
+
+@dataclass(frozen=True)
+class CompressionCall:
+    """What a compression was asked for; what was left out is None.
+
+    `examples` is the folder of the examples, `data/<tenant>/<examples>/...` in the uploads bucket; None: without any.
+    `size` and `filename` are of a file that will be put there; else `files` is how many lay there.
+    """
+
+    target: Literal["lambda-x86", "gpu"] = "lambda-x86"
+    objective: Literal["size", "latency", "balanced"] = "balanced"
+    budget: dict[str, float] | None = None
+    methods: tuple[str, ...] | None = None
+    examples: str | None = None
+    filename: str | None = None
+    size: int | None = None
+    files: int | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """How far a compression is with one of its candidates, and what was seen of it on the rows that choose.
+
+    `smaller` and `faster` are times, `lost` is in the budget's metric.
+    """
+
+    state: Literal["waiting", "compressing", "evaluating", "evaluated", "rejected", "not asked", "passed", "chosen"]
+    smaller: float | None = None
+    faster: float | None = None
+    lost: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How a compression of a version ended: the variant chosen, or None where the original is best left alone.
+
+    `budget` is as a user writes it. `report` is JSON, `page` the same for reading.
+    """
+
+    job_id: str
+    at: str
+    budget: dict[str, float]
+    objective: str
+    chosen: str | None
+    reason: str
+    variants: tuple[str, ...]  # that it made, or made again
+    report: StoredFile
+    page: StoredFile
 
 
 def check_budget(document: Any) -> tuple[str, float]:

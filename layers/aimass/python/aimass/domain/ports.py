@@ -7,26 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
+from aimass.domain.compression import Candidate
 from aimass.domain.description import Description
-from aimass.domain.model import (
-    Alias,
-    AliasMove,
-    ApiKey,
-    Candidate,
-    Deletion,
-    Due,
-    Failure,
-    Job,
-    Limits,
-    LogLine,
-    Model,
-    PredictionAnswer,
-    SourceFile,
-    StoredFile,
-    Usage,
-    Version,
-    VersionSummary,
-)
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Failure, Job, LogLine, PredictionAnswer, SourceFile
+from aimass.domain.model import Alias, AliasMove, Deletion, Due, Model, Version, VersionSummary
+from aimass.domain.tenants import ApiKey, Limits, Usage
 from aimass.domain.webhooks import Target, WebhookSecret
 
 T = TypeVar("T")

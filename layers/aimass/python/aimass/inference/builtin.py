@@ -7,17 +7,8 @@ import hashlib
 from pathlib import Path
 
 from aimass.domain.errors import AliasNotFound
-from aimass.domain.model import (
-    Alias,
-    Measurements,
-    Model,
-    ModelFiles,
-    StoredFile,
-    TensorSpec,
-    Variant,
-    Version,
-    VersionSummary,
-)
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Alias, Measurements, Model, TensorSpec, Variant, Version, VersionSummary
 from aimass.domain.ports import Page, PageRequest
 
 #: ONNX, opset 17: y = x @ w, w being twice the unit matrix of 2 rows.

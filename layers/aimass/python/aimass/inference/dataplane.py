@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from aimass.domain.model import ModelFiles, TensorSpec, Variant, Version, VersionSummary
+from aimass.domain.files import ModelFiles
+from aimass.domain.model import TensorSpec, Variant, Version, VersionSummary
 from aimass.inference.statistics import ModelStatistics
 
 #: A tensor is a numpy array of its datatype (strings: an object array of str, of bytes where they are not UTF-8);

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from aimass.domain.model import ModelFiles, StoredFile
+from aimass.domain.files import ModelFiles, StoredFile
 from aimass.domain.ports import ArtifactReader
 from aimass.inference.cache import BoundedCache, CacheCounts
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aimass.domain.errors import PredictionOutOfMemory
-from aimass.domain.model import StoredFile, Variant
+from aimass.domain.files import StoredFile
+from aimass.domain.model import Variant
 from aimass.inference.cache import BoundedCache, CacheCounts
 from aimass.inference.dataplane import Runtime, Session
 from aimass.inference.folders import ModelFolders

@@ -7,30 +7,18 @@ from typing import Any
 
 import msgspec
 
-from aimass.domain.compression import AUTO
+from aimass.domain.compression import AUTO, Compression, CompressionCall
 from aimass.domain.conversion import Conversion
-from aimass.domain.model import (
-    Alias,
-    AliasMove,
-    Compression,
-    CompressionCall,
-    Job,
-    Limits,
-    LogLine,
-    Model,
-    ModelFiles,
-    StepTime,
-    StoredFile,
-    Usage,
-    Variant,
-    Version,
-    VersionSummary,
-)
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.jobs import Job, LogLine, StepTime
+from aimass.domain.model import Alias, AliasMove, Model, Variant, Version, VersionSummary
 from aimass.domain.ports import ArtifactStore
+from aimass.domain.tenants import Limits, Usage
 from aimass.formats.description_document import document_of
 from aimass.usecases.download import URL_SECONDS, ZSTD, packed_view
 
 View = dict[str, Any]
+_GOES_ON = {"waiting", "compressing", "evaluating", "evaluated"}  # of a candidate, until its job has ended
 
 
 def version_view(tenant: str, version: Version, artifacts: ArtifactStore) -> View:
@@ -223,7 +211,7 @@ def _asked_view(call: CompressionCall) -> View:
     if call.filename is not None:
         data = {"size": call.size, "filename": call.filename}
     elif call.examples is not None:
-        data = {"prefix": call.examples}
+        data = {"prefix": call.examples} | ({"files": call.files} if call.files else {})
     return {
         "budget": call.budget,
         "data": data,
@@ -231,6 +219,15 @@ def _asked_view(call: CompressionCall) -> View:
         "target": call.target,
         "objective": call.objective,
     }
+
+
+def _candidates_view(job: Job) -> View:
+    """By name. Of a job that ended without a verdict none goes on."""
+    found: View = msgspec.to_builtins(job.candidates)
+    if job.finished_at and job.state != "succeeded":
+        ended = "cancelled" if job.state == "cancelled" else "not finished"
+        found = {name: one | ({"state": ended} if one["state"] in _GOES_ON else {}) for name, one in found.items()}
+    return found
 
 
 def _steps(job: Job) -> list[View]:
@@ -276,5 +273,5 @@ def job_view(job: Job, answer_url: str | None = None) -> View:
         view["result"]["content_type"] = answer.headers.get("content-type", "")
         view["result"] |= {"url": answer_url} if answer_url else {}
     if job.compression:
-        view |= {"compression": _asked_view(job.compression), "candidates": msgspec.to_builtins(job.candidates)}
+        view |= {"compression": _asked_view(job.compression), "candidates": _candidates_view(job)}
     return view

@@ -3,7 +3,9 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 from aimass.domain.conversion import Conversion
-from aimass.domain.model import Candidate, Failure, Limits, LogLine, Measurements, TensorSpec, Usage
+from aimass.domain.jobs import Failure, LogLine
+from aimass.domain.model import Measurements, TensorSpec
+from aimass.domain.tenants import Limits, Usage
 
 
 class PackedRecord(TypedDict):
@@ -206,11 +208,12 @@ class StepRecord(TypedDict):
 
 
 class ExamplesRecord(TypedDict):
-    """A file that was announced, or a folder."""
+    """A file that was announced; or a folder, with how many `files` lay there when the compression was asked for."""
 
     size: NotRequired[int]
     filename: NotRequired[str]
     prefix: NotRequired[str]
+    files: NotRequired[int]
 
 
 class CompressionAsked(TypedDict):
@@ -221,6 +224,30 @@ class CompressionAsked(TypedDict):
     methods: str | list[str]
     target: str
     objective: str
+
+
+class CandidateRecord(TypedDict):
+    """`smaller` and `faster` are times, `lost` is in the budget's metric.
+
+    Once the job has ended there is none that goes on: `cancelled`, or `not finished` where the job failed.
+    """
+
+    state: Literal[
+        "waiting",
+        "compressing",
+        "evaluating",
+        "evaluated",
+        "rejected",
+        "not asked",
+        "passed",
+        "chosen",
+        "cancelled",
+        "not finished",
+    ]
+    smaller: float | None
+    faster: float | None
+    lost: float | None
+    reason: str | None
 
 
 class ReportUrls(TypedDict):
@@ -285,7 +312,7 @@ class JobRecord(TypedDict):
     expires_at: NotRequired[str]
     webhook: NotRequired[str | None]
     compression: NotRequired[CompressionAsked]
-    candidates: NotRequired[dict[str, Candidate]]
+    candidates: NotRequired[dict[str, CandidateRecord]]
     result: NotRequired[JobResult | None]
 
 

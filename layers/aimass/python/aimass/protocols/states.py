@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from aimass.domain.errors import AimassError, ArtifactBusy, Busy, InternalError
-from aimass.domain.model import Failure
+from aimass.domain.jobs import Failure
 from aimass.domain.ports import ModelRegistry
 from aimass.usecases.job_log import JobLog
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from aimass.domain.compression import CompressionCall
 from aimass.domain.errors import ModelCrashed
-from aimass.domain.model import CompressionCall, Version
+from aimass.domain.model import Version
 from aimass.domain.told import check_texts
 from aimass.sandbox.isolation import CONFINED, Isolation
 from aimass.sandbox.limits import Limits

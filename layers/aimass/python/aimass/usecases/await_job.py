@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from aimass.domain.model import Job
+from aimass.domain.jobs import Job
 from aimass.domain.ports import ModelRegistry
 
 MAX_WAIT_SECONDS = 25

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from aimass.domain.errors import Conflict, JobNotCancellable, UploadNotFound
-from aimass.domain.model import Failure, Job
+from aimass.domain.jobs import Failure, Job
 from aimass.domain.ports import ImportRunner, ModelRegistry, UploadStore
 from aimass.usecases.start_import import execution_name
 

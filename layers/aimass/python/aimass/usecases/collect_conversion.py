@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from aimass.domain.conversion import BESIDE, DATA, MAIN, MAX_BYTES, MAX_SAMPLE_BYTES, SAMPLE
 from aimass.domain.errors import ConversionFailed, DigestMismatch, InternalError, NotFound, PayloadTooLarge
-from aimass.domain.model import ModelFiles, StoredFile
+from aimass.domain.files import ModelFiles, StoredFile
 from aimass.domain.ports import ArtifactStore, ConversionFiles, ModelRegistry
 from aimass.usecases.conversion_drift import drift, judged
 from aimass.usecases.conversion_names import check_names, within_bounds

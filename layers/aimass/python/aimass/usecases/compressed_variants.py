@@ -10,9 +10,10 @@ from typing import Any
 
 from aimass.compression.registry import PASSES
 from aimass.compression.report.markup import LONGEST_TEXT, cut
-from aimass.domain.compression import MOST_VARIANTS
+from aimass.domain.compression import MOST_VARIANTS, Candidate
 from aimass.domain.errors import LimitExceeded
-from aimass.domain.model import ORIGINAL, Candidate, Measurements, ModelFiles, Variant, Version
+from aimass.domain.files import ModelFiles
+from aimass.domain.model import ORIGINAL, Measurements, Variant, Version
 
 MOST_CONFIG_BYTES = 4_000  # with 24 variants and all else a record keeps within the 400 KB of an item
 _MOST_LISTED = 20

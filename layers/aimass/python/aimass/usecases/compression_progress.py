@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Literal
 
 from aimass.domain.clock import written
-from aimass.domain.model import Candidate, Job
+from aimass.domain.compression import Candidate
+from aimass.domain.jobs import Job
 from aimass.domain.names import MODEL_NAME
 from aimass.domain.ports import ModelRegistry
 from aimass.sandbox.compress import MIXED

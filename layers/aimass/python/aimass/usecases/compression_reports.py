@@ -6,8 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from aimass.domain.compression import Compression
 from aimass.domain.errors import AnswerExpired, JobNotEnded, NoAnswer, NotFound
-from aimass.domain.model import Compression, Job, StoredFile
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Job
 from aimass.domain.ports import ArtifactReader, ModelRegistry
 
 

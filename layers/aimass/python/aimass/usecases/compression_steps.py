@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimass.compression import wording
 from aimass.compression.steps.files import (
     Files,
     choose_files,
@@ -18,8 +19,8 @@ from aimass.compression.steps.files import (
     repair_files,
     wanted_files,
 )
+from aimass.domain.compression import Candidate
 from aimass.domain.errors import ModelCrashed
-from aimass.domain.model import Candidate
 from aimass.domain.ports import ModelRegistry, WorkspaceFiles
 from aimass.sandbox import compress as child
 from aimass.sandbox.compress import MIXED, Bench, Tried
@@ -31,7 +32,6 @@ from aimass.usecases.prepare_compression import FOLDER
 from aimass.usecases.working_folder import working_folder
 
 _MOST_JSON = 16 << 20
-_WORDS = {"agreement": "disagreement", "divergence": "divergence"}
 _PLACES = [0, 1]  # of repairs
 
 
@@ -113,12 +113,12 @@ def evaluate(at: Steps, of: Running, name: str) -> None:
         place = _Place(at, of, folder)
         made = place.has(f"candidates/{name}/model.onnx")
         tried = place.look("evaluate", name, evaluate_files(name), "evaluated.json" if made else "compressed.json")
+        if tried is not None and tried.smaller is None:
+            return  # it was not made, and that was said
         if tried is None:
             place.fetch(evaluate_files(name).fetched)
             tried = child.evaluate(place.bench, name)
             place.store(evaluate_files(name))
-    if tried.smaller is None:
-        return  # it was not made, and that was said
     _note(at, of, name, "rejected" if tried.reason else "evaluated", tried)
     _log(at, of, "compress").write(f"{_numbered(name, tried)}: {_described(tried)}")
 
@@ -227,7 +227,6 @@ def _numbered(name: str, tried: Tried) -> str:
 
 
 def _described(tried: Tried) -> str:
-    told = [f"{tried.smaller:.2f} times smaller"] if tried.smaller is not None else []
-    told += [f"{tried.faster:.2f} times faster"] if tried.faster is not None else []
-    told += [f"{_WORDS.get(tried.metric, f'{tried.metric} lost')} {tried.lost:.4f}"] if tried.lost is not None else []
+    told = [] if tried.smaller is None else [wording.gain(tried.smaller, tried.faster)]
+    told += [] if tried.lost is None else [wording.loss(tried.metric, tried.lost)]
     return ", ".join([*told, *([tried.reason] if tried.reason else [])])

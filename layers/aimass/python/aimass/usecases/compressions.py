@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ulid import ULID
 
 from aimass.domain.clock import now
-from aimass.domain.compression import MOST_VARIANTS, check_budget, check_methods
+from aimass.domain.compression import MOST_VARIANTS, CompressionCall, check_budget, check_methods
 from aimass.domain.errors import (
     Conflict,
     InvalidArguments,
@@ -19,7 +19,8 @@ from aimass.domain.errors import (
     NotServable,
     VersionNotReady,
 )
-from aimass.domain.model import CompressionCall, Failure, Job, Version
+from aimass.domain.jobs import Failure, Job
+from aimass.domain.model import Version
 from aimass.domain.ports import ExampleFiles, ImportRunner, ModelRegistry, TenantLimits
 from aimass.usecases.examples import check_upload, checked_prefix, listed
 from aimass.usecases.start_import import ArrivedObject, execution_input, execution_name
@@ -81,7 +82,7 @@ def request_compression(at: Compressions, tenant: str, new: NewCompression) -> J
         "compression",
         new.model,
         new.version,
-        call.filename or version.filename,
+        _shown(call) or version.filename,
         "waiting" if waits else "running",
         now(),
         step="upload" if waits else "prepare",
@@ -140,8 +141,13 @@ def _call(at: Compressions, tenant: str, new: NewCompression, job_id: str) -> Co
         new.target, new.objective, _budget(new.budget), check_methods(new.methods), *_examples(tenant, new.data, job_id)
     )
     if call.examples is not None and call.filename is None:
-        listed(at.examples, tenant, call.examples)
+        return replace(call, files=len(listed(at.examples, tenant, call.examples)))
     return call
+
+
+def _shown(call: CompressionCall) -> str | None:
+    """The file that will be read, or the folder."""
+    return call.filename or (f"{call.examples}/" if call.examples is not None else None)
 
 
 def _budget(document: Any) -> dict[str, float] | None:

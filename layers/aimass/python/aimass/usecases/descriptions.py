@@ -12,7 +12,8 @@ import msgspec
 from aimass.domain.datatypes import FLOATS
 from aimass.domain.description import Description
 from aimass.domain.errors import InvalidArguments, VersionNotReady
-from aimass.domain.model import StoredFile, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.model import Version
 from aimass.domain.ports import ArtifactStore, ModelRegistry
 from aimass.formats.description import describe, read_document
 from aimass.formats.description_document import document_of, encoded

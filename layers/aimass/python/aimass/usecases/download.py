@@ -6,7 +6,8 @@ from typing import Any
 
 from aimass.domain.clock import later, now
 from aimass.domain.errors import InvalidArguments, VersionNotReady
-from aimass.domain.model import ORIGINAL, ModelFiles, StoredFile, Version
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import ORIGINAL, Version
 from aimass.domain.ports import ArtifactStore, ModelRegistry
 from aimass.usecases.versions import get_version
 

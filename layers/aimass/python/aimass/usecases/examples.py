@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from aimass.domain.errors import InvalidArguments, PayloadTooLarge
-from aimass.domain.model import SourceFile
+from aimass.domain.jobs import SourceFile
 from aimass.domain.names import check_filename
 from aimass.domain.ports import ExampleFiles
 

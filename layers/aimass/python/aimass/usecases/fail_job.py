@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimass.domain.model import Failure
+from aimass.domain.jobs import Failure
 from aimass.domain.ports import ModelRegistry
 from aimass.usecases.job_log import JobLog
 

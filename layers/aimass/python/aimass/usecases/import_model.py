@@ -21,7 +21,9 @@ from aimass.domain.errors import (
     UnsafeArchive,
     UnsupportedFormat,
 )
-from aimass.domain.model import Job, ModelFiles, SourceFile, StoredFile, TensorSpec
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.jobs import Job, SourceFile
+from aimass.domain.model import TensorSpec
 from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, UploadStore
 from aimass.sandbox.identify import Identified, identify_folder
 from aimass.sandbox.limits import Limits

@@ -7,7 +7,8 @@ from typing import Any
 
 from aimass.domain.conversion import Conversion
 from aimass.domain.description import Description
-from aimass.domain.model import Measurements, ModelFiles, StoredFile, TensorSpec
+from aimass.domain.files import ModelFiles, StoredFile
+from aimass.domain.model import Measurements, TensorSpec
 from aimass.formats.beside import EXPECTED, SAMPLES
 from aimass.formats.converter import Environment
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from aimass.domain.description import Description
 from aimass.domain.errors import InvalidArguments, InvalidDescription, LabelsMismatch
-from aimass.domain.model import StoredFile, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.model import Version
 from aimass.domain.ports import ArtifactStore
 from aimass.formats.beside import DOCUMENTS, MAX_TEXT_BYTES
 from aimass.formats.description import Document, describe, read_document

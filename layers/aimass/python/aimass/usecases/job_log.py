@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from aimass.domain.conversion import Conversion, Replay
 from aimass.domain.description import Description
-from aimass.domain.model import ModelFiles, TensorSpec
+from aimass.domain.files import ModelFiles
+from aimass.domain.model import TensorSpec
 from aimass.domain.ports import ModelRegistry
 from aimass.usecases.import_results import IdentifiedModel, VerifiedModel
 

@@ -11,9 +11,9 @@ from ulid import ULID
 
 from aimass.domain.clock import later, now, written
 from aimass.domain.errors import InvalidArguments, KeyNotFound, LastKey, LimitExceeded
-from aimass.domain.model import ApiKey
 from aimass.domain.names import check_name
 from aimass.domain.ports import ApiKeys
+from aimass.domain.tenants import ApiKey
 
 MAX_KEYS = 100
 MAX_KEY_NAME = 100

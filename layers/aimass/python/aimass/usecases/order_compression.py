@@ -16,7 +16,7 @@ from aimass.compression.steps.files import (
     repair_files,
 )
 from aimass.domain.errors import CompressorMissing, Conflict, NotFound, PayloadTooLarge
-from aimass.domain.model import Failure, Job
+from aimass.domain.jobs import Failure, Job
 from aimass.domain.ports import ConversionFiles, ModelRegistry, WorkspaceFiles
 from aimass.sandbox.compress import MIXED
 from aimass.usecases.compression_progress import progress_key, progress_slugs

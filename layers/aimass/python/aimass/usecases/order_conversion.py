@@ -10,7 +10,9 @@ import msgspec
 
 from aimass.domain.conversion import BESIDE, DATA, MAIN
 from aimass.domain.errors import ConverterMissing
-from aimass.domain.model import Job, StoredFile, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Job
+from aimass.domain.model import Version
 from aimass.domain.ports import ArtifactStore, ConversionFiles, ModelRegistry
 from aimass.usecases.conversion_progress import FOLDER, progress_names
 from aimass.usecases.conversion_result import RESULT

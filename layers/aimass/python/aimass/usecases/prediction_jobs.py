@@ -22,7 +22,8 @@ from aimass.domain.errors import (
     PayloadTooLarge,
     WebhookSecretMissing,
 )
-from aimass.domain.model import Failure, Job, PredictionAnswer, PredictionCall, Version
+from aimass.domain.jobs import Failure, Job, PredictionAnswer, PredictionCall
+from aimass.domain.model import Version
 from aimass.domain.ports import (
     ImportRunner,
     ModelRegistry,

@@ -11,8 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aimass.compression.steps.files import prepare_files
+from aimass.domain.compression import CompressionCall
 from aimass.domain.errors import InvalidArguments, InvalidModel, VersionNotReady
-from aimass.domain.model import CompressionCall, Job, SourceFile, StoredFile, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Job, SourceFile
+from aimass.domain.model import Version
 from aimass.domain.ports import ArtifactStore, ExampleFiles, ModelRegistry, WorkspaceFiles
 from aimass.formats.description_document import encoded
 from aimass.sandbox.limits import Limits

@@ -16,12 +16,15 @@ from aimass.compression.report.document import report_of
 from aimass.compression.report.documents import documents_in
 from aimass.compression.report.markup import LONGEST_TEXT, cut
 from aimass.compression.report.page import page_of
-from aimass.compression.result import read, write
+from aimass.compression.result import of_lost_model, read, write
 from aimass.compression.steps.folder import Folder
 from aimass.domain.clock import now
+from aimass.domain.compression import Compression
 from aimass.domain.errors import Conflict, ConversionFailed, ImportRefused, InternalError, ModelTimeout
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Job
 from aimass.domain.leftovers import remove
-from aimass.domain.model import Compression, Job, StoredFile, Version
+from aimass.domain.model import Version
 from aimass.domain.ports import ArtifactIndex, ArtifactStore, ModelRegistry, TenantLimits, WorkspaceFiles
 from aimass.sandbox.limits import Limits
 from aimass.usecases.compressed_variants import (
@@ -174,9 +177,8 @@ class _Step:
     def _dropped(self, name: str, compressed: Document) -> None:
         """What tells of a model that is another: without its key the next job makes the candidate anew."""
         check_running(self.at.registry, self.tenant, self.job.id, self.job.attempt)
-        record, last = f"candidates/{name}/compressed.json", compressed["recipe"]["stages"][-1]["pass"]
-        lost = {**compressed, "key": "", "refused": {"pass": last, "reason": "its model was lost"}}
-        write(self.folder / "dropped" / record, lost)
+        record = f"candidates/{name}/compressed.json"
+        write(self.folder / "dropped" / record, of_lost_model(compressed))
         self.files.store([record], self.folder / "dropped")
 
     def registered(self, documents: Document, made: Sequence[Proven]) -> Published:

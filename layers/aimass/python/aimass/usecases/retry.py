@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from aimass.domain.errors import InvalidArguments, JobNotRetryable
-from aimass.domain.model import Job, StepTime
+from aimass.domain.jobs import Job, StepTime
 from aimass.usecases.reverify import verification_input
 from aimass.usecases.start_import import Imports, execution_input, execution_name
 

@@ -9,7 +9,8 @@ from ulid import ULID
 
 from aimass.domain.clock import now
 from aimass.domain.errors import VersionNotReady
-from aimass.domain.model import Failure, Job, Version
+from aimass.domain.jobs import Failure, Job
+from aimass.domain.model import Version
 from aimass.usecases.import_results import ConvertedModel, IdentifiedModel
 from aimass.usecases.start_import import Imports, execution_input, execution_name
 

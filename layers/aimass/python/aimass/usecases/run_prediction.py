@@ -10,7 +10,8 @@ from typing import Any
 
 from aimass.domain.clock import later, now
 from aimass.domain.errors import Conflict, JobNotFound, NotFound
-from aimass.domain.model import Failure, Job, JobState, PredictionAnswer, PredictionCall, StepTime, Version
+from aimass.domain.jobs import Failure, Job, JobState, PredictionAnswer, PredictionCall, StepTime
+from aimass.domain.model import Version
 from aimass.domain.ports import ModelRegistry, PredictionFiles, WebhookQueue
 from aimass.inference.dataplane import FindVersion
 from aimass.usecases.job_log import JobLog

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from aimass.domain.clock import later
 from aimass.domain.errors import Conflict, NotFound, UploadNotFound
-from aimass.domain.model import Deletion, Due, Failure, Job, PredictionCall, Upload, Version
+from aimass.domain.jobs import Failure, Job, PredictionCall, Upload
+from aimass.domain.model import Deletion, Due, Version
 from aimass.domain.ports import ArtifactIndex, DueList, ModelRegistry, PredictionFiles, UploadStore, WebhookQueue
 from aimass.usecases.prediction_jobs import KEPT_DAYS, announce
 from aimass.usecases.run_prediction import LOST_SECONDS, interrupt

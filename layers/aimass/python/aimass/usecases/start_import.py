@@ -20,7 +20,7 @@ from aimass.domain.errors import (
     ModelDeleted,
     PayloadTooLarge,
 )
-from aimass.domain.model import Failure, Job, SourceFile
+from aimass.domain.jobs import Failure, Job, SourceFile
 from aimass.domain.names import check_name
 from aimass.domain.ports import ImportRunner, ModelRegistry, TenantLimits, UploadStore
 from aimass.usecases.uploads import MAX_UPLOAD_BYTES, NewVersion, reserve, upload_key

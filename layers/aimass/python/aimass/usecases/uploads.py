@@ -26,9 +26,12 @@ from aimass.domain.errors import (
     UploadNotFound,
     VersionTaken,
 )
-from aimass.domain.model import Failure, Job, Limits, StoredFile, Upload, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.jobs import Failure, Job, Upload
+from aimass.domain.model import Version
 from aimass.domain.names import MAX_NUMBER, check_filename, check_name, check_texts
 from aimass.domain.ports import ArtifactStore, ModelRegistry, UploadStore
+from aimass.domain.tenants import Limits
 
 MIB = 1024 * 1024
 MAX_UPLOAD_BYTES = 4096 * MIB  # with what it unpacks to it must fit the 10 GB that a function can store

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from aimass.domain.errors import ConversionFailed, InvalidModel
-from aimass.domain.model import ModelFiles, TensorSpec, Version
+from aimass.domain.files import ModelFiles
+from aimass.domain.model import TensorSpec, Version
 from aimass.domain.ports import ArtifactStore
 from aimass.sandbox.identify import identify_folder
 from aimass.sandbox.limits import Limits

@@ -11,7 +11,7 @@ from typing import Any
 
 from aimass.domain.clock import later, now
 from aimass.domain.errors import JobNotFound
-from aimass.domain.model import Job
+from aimass.domain.jobs import Job
 from aimass.domain.ports import ModelRegistry, WebhookSecrets, WebhookSender
 from aimass.domain.webhooks import NotDelivered, WebhookSecret, secret_of, signatures, target_of
 from aimass.usecases.job_log import JobLog

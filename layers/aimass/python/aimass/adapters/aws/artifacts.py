@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from aimass.domain.errors import ArtifactBusy
-from aimass.domain.model import Packed, StoredFile
+from aimass.domain.files import Packed, StoredFile
 from aimass.domain.ports import ArtifactIndex
 from aimass.formats.packed import pack, pays, unpack
 

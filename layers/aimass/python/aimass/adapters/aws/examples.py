@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from aimass.domain.errors import InvalidArguments, NotFound
-from aimass.domain.model import SourceFile
+from aimass.domain.jobs import SourceFile
 
 _GONE = {403, 404}
 _MOST_PAGES = 10  # of 1,000: a call to the API waits for them

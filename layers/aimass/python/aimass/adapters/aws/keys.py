@@ -9,7 +9,7 @@ from aimass.adapters.aws.items import Item, item_of, value_of
 from aimass.adapters.aws.registry.table import TenantTable, key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.errors import Conflict, KeyNotFound, LastKey
-from aimass.domain.model import ApiKey
+from aimass.domain.tenants import ApiKey
 
 
 class DynamoApiKeys(TenantTable):

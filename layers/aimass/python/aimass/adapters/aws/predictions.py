@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from aimass.domain.errors import NotFound
-from aimass.domain.model import PredictionAnswer
+from aimass.domain.jobs import PredictionAnswer
 
 URL_SECONDS = 3600
 # 403 says it to those who may not list the bucket, as our functions may not.

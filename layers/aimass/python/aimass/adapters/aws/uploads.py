@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError
 
 from aimass.domain.errors import UploadIncomplete, UploadNotFound
-from aimass.domain.model import SourceFile
+from aimass.domain.jobs import SourceFile
 from aimass.domain.ports import ObjectMarks
 
 URL_SECONDS = 3600

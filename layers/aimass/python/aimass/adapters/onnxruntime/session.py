@@ -8,7 +8,8 @@ from pathlib import Path
 from aimass.adapters.onnxruntime.reasons import prediction_error
 from aimass.adapters.onnxruntime.watchdog import Watchdog
 from aimass.domain.errors import PredictionTimeout
-from aimass.domain.model import ModelFiles, Variant
+from aimass.domain.files import ModelFiles
+from aimass.domain.model import Variant
 from aimass.inference.dataplane import Value
 from aimass.inference.onnxruntime.model import VERSION, OpenModel, run_options, session_options
 

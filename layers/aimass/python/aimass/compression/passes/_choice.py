@@ -1,4 +1,4 @@
-"""Which channels go: as many of the least important as make the model as small as it shall be."""
+"""Which channels go: as many of the least important as make the model as cheap as it shall be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aimass.compression.graph.channels import Atoms
 from aimass.compression.graph.groups import Channelled, Group
+from aimass.compression.passes._cost import Prices, cost
 
 #: Widths that processors like: 62 channels run 1.5 times slower than 64.
 WIDE, NARROW, FEW = 16, 8, 64
@@ -17,7 +18,7 @@ WIDE, NARROW, FEW = 16, 8, 64
 
 @dataclass(frozen=True)
 class Plan:
-    """How the channels are chosen. `fewer` is the share of parameters to lose, of those in layers that can be cut."""
+    """How the channels are chosen. `fewer` is the share of the cost to lose, of that of layers that can be cut."""
 
     fewer: float
     floor: float = 0.25  # of a group's channels, which stay in any case
@@ -25,49 +26,37 @@ class Plan:
     spare: Collection[str] = ()
 
 
-def removed(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> Atoms:
+def removed(read: Channelled, scores: NDArray[np.float64], prices: Prices, plan: Plan) -> Atoms:
     """The channels to remove, by root; none where nothing may go.
 
     What is spared stays, and no other goes in its place: less is removed than was asked for.
     """
-    steps = _steps(read, scores, plan)
-    before = parameters(read, read.all_kept())
-    wanted = before - plan.fewer * _prunable(read)
+    steps = _steps(read, scores, prices, plan)
+    wanted = cost(read, read.all_kept(), prices) - plan.fewer * _prunable(read, prices)
     low, high = 0, len(steps)
     while low < high:
         middle = (low + high) // 2
-        if parameters(read, read.without(_joined([block for _, block in steps[:middle]]))) <= wanted:
+        if cost(read, read.without(_joined([block for _, block in steps[:middle]])), prices) <= wanted:
             high = middle
         else:
             low = middle + 1
     return _joined([block for name, block in steps[:low] if name not in plan.spare])
 
 
-def parameters(read: Channelled, kept: NDArray[np.bool_]) -> int:
-    """How many weights the layers have with these atoms."""
-    total = 0
-    for layer in read.layers:
-        weight = read.graph.initializers[layer.weight].dims
-        inputs = weight[layer.in_axis] if layer.source is None else int(kept[layer.source.atoms].sum())
-        size = int(np.prod(weight)) // max(weight[layer.in_axis] * weight[layer.out_axis], 1)
-        total += size * inputs * int(kept[layer.made.atoms].sum())
-    return total
-
-
-def _prunable(read: Channelled) -> int:
-    """The weights of layers that make or read a channel that could go."""
+def _prunable(read: Channelled, prices: Prices) -> float:
+    """What layers cost that make or read a channel that could go."""
     free = np.zeros(len(read.roots), dtype=bool)
     for group in read.groups:
         free[group.roots] = True
     free = free[read.roots]
-    total = 0
-    for layer in read.layers:
+    total = 0.0
+    for layer, price in zip(read.layers, prices, strict=True):
         sources = layer.made.atoms if layer.source is None else np.concatenate([layer.made.atoms, layer.source.atoms])
-        total += int(np.prod(read.graph.initializers[layer.weight].dims)) if free[sources].any() else 0
+        total += price * int(np.prod(read.graph.initializers[layer.weight].dims)) if free[sources].any() else 0
     return total
 
 
-def _steps(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> list[tuple[str, Atoms]]:
+def _steps(read: Channelled, scores: NDArray[np.float64], prices: Prices, plan: Plan) -> list[tuple[str, Atoms]]:
     """Blocks of channels with their group's name, in the order in which they go; each leaves its group at a width that
     runs well.
     """
@@ -77,21 +66,21 @@ def _steps(read: Channelled, scores: NDArray[np.float64], plan: Plan) -> list[tu
         highest = 0.0
         for at, (start, end) in enumerate(_blocks(len(order), plan.floor)):
             block = order[start:end]
-            cost = end / len(order) if plan.uniform else float(scores[block].mean()) / _saved(read, group)
-            highest = max(highest, cost)
+            each = end / len(order) if plan.uniform else float(scores[block].mean()) / _saved(read, prices, group)
+            highest = max(highest, each)
             ranked.append((highest, number, at, block))
     return [(read.groups[number].name, block) for _, number, _, block in sorted(ranked, key=lambda one: one[:3])]
 
 
-def _saved(read: Channelled, group: Group) -> float:
-    """The weights that one channel of a group brings with it, before anything is cut."""
+def _saved(read: Channelled, prices: Prices, group: Group) -> float:
+    """What one channel of a group costs, before anything is cut."""
     touched = np.zeros(len(read.roots), dtype=bool)
     touched[group.roots] = True
     touched = touched[read.roots]
     total = 0.0
-    for layer in read.layers:
+    for layer, price in zip(read.layers, prices, strict=True):
         weight = read.graph.initializers[layer.weight].dims
-        size = int(np.prod(weight))
+        size = price * int(np.prod(weight))
         total += size * int(touched[layer.made.atoms].sum()) / max(weight[layer.out_axis], 1)
         total += size * int(touched[layer.source.atoms].sum()) / weight[layer.in_axis] if layer.source else 0.0
     return total / len(group.roots)

@@ -24,6 +24,15 @@ def weights_are_no_inputs(model: Any) -> None:
     model.ir_version = max(model.ir_version, LEAST_IR)
 
 
+def drop_remarks(model: Any) -> None:
+    """What exporters write of where each node came from, tens of kilobytes at times. The model's own texts stay."""
+    for graph in graphs(model):
+        described = (*graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info)
+        for one in (graph, *described):
+            one.ClearField("doc_string")
+            one.ClearField("metadata_props")
+
+
 def reads_within(node: Any) -> Counter[str]:
     """How often a node and all graphs within it read each name."""
     read = Counter(name for name in node.input if name)

@@ -27,7 +27,13 @@ from aimass.compression.model_file import (
     same_interface,
     save,
 )
-from aimass.compression.passes._dead import drop_dead, drop_identities, share_equal_weights, weights_are_no_inputs
+from aimass.compression.passes._dead import (
+    drop_dead,
+    drop_identities,
+    drop_remarks,
+    share_equal_weights,
+    weights_are_no_inputs,
+)
 from aimass.compression.passes._made_up import made_up_feeds
 from aimass.compression.passes._opset import raised
 
@@ -82,6 +88,7 @@ def _named(work: Work, target: Path) -> int:
 def _swept(work: Work, target: Path) -> int:
     """Raised to an opset that the other passes know, without what nothing reads."""
     model = raised(load(work.source))
+    drop_remarks(model)
     weights_are_no_inputs(model)
     drop_identities(model)
     drop_dead(model)

@@ -15,7 +15,8 @@ from aimass.compression.graph.groups import Channelled, read_channels
 from aimass.compression.graph.running import Feed, Running
 from aimass.compression.graph.slicing import sliced, zeroed
 from aimass.compression.model_file import Answers, close, divergence, load, refused, save
-from aimass.compression.passes._choice import Plan, parameters, removed
+from aimass.compression.passes._choice import Plan, removed
+from aimass.compression.passes._cost import by_products_too, by_weights, parameters
 from aimass.compression.passes._importance import importance
 from aimass.compression.passes._repair import Repair, split
 from aimass.compression.passes._sensitivity import weighed
@@ -26,19 +27,30 @@ ROWS = 128
 WORTH = 0.05
 #: Between the cut model and the uncut one whose removed channels nothing reads.
 CLOSE = 1e-3
+_PROPOSED: tuple[Options, ...] = (
+    {"name": "pruned30", "fewer": 0.3},
+    {"name": "pruned50", "fewer": 0.5},
+    {"name": "pruned50-fast", "fewer": 0.5, "products": True},
+    {"name": "pruned70", "fewer": 0.7},
+)
 
 
 def propose(profile: Profile, ask: Ask) -> Sequence[Options]:
-    """Shares of parameters to lose. Without labels nothing tells what is lost beyond 30 %."""
+    """Without labels nothing tells what is lost beyond 30 %. In a transformer a weight is as much work as any other."""
     if profile.locked or not profile.floats or profile.kind not in ("convolution", "matmul") or ask.rows < ROWS:
         return ()
     if ask.made_up:
         return ()
-    return tuple({"name": f"pruned{share}", "fewer": share / 100} for share in ((30, 50) if ask.labels else (30,)))
+    if not ask.labels:
+        return _PROPOSED[:1]
+    return _PROPOSED if profile.kind == "convolution" else _PROPOSED[:2]
 
 
 def apply(work: Work, options: Options) -> Applied:
-    """`fewer`: the share of prunable weights to lose. `spare`: names of groups to leave. `repair`: false for none."""
+    """`fewer`: the share to lose of what can be cut, counted in weights, or with `products` in those, too.
+
+    `spare`: names of groups to leave. `repair`: false for none.
+    """
     if len(work.rows) < ROWS:
         raise NotApplicable(f"Pruning needs {ROWS} rows to solve layers again; there are {len(work.rows)}.")
     with refused("the graph cannot be pruned"):
@@ -51,7 +63,8 @@ def _apply(work: Work, options: Options) -> Applied:
         raise NotApplicable("The graph has no channels that can be removed.")
     plan = Plan(options["fewer"], options.get("floor", 0.25), options.get("uniform", False), options.get("spare", ()))
     scores = weighed(read, importance(read, work.rows, work.folder), work.rows, work.folder)
-    gone = removed(read, scores, plan)
+    prices = by_products_too(read, work.rows, work.folder) if options.get("products") else by_weights(read)
+    gone = removed(read, scores, prices, plan)
     if not len(gone):
         raise NotApplicable("Every layer is as narrow as runs well already.")
     kept = read.without(gone)

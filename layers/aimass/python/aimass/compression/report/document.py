@@ -8,6 +8,7 @@ from typing import Any
 from aimass.compression.report.layers import MOST_NOTES, stages_of
 from aimass.compression.report.markup import LONGEST_TEXT, cut
 from aimass.compression.report.words import sentence
+from aimass.compression.rounding import rounded
 
 VERSION = 1
 Document = dict[str, Any]
@@ -63,7 +64,7 @@ def _budget(asked: Mapping[str, Any], chosen: Mapping[str, Any]) -> Document:
         "metric": asked["budget"]["metric"],
         "most": asked["budget"]["loss"],
         "confidence": whole if losses else 0.95,
-        "confidence_each": each,
+        "confidence_each": rounded(each),
         "finalists": len(chosen["held_out"]),
     }
 
@@ -104,7 +105,7 @@ def _candidate(documents: Mapping[str, Any], name: str, at: int) -> Document:
     )
     made, seen = one.get("compressed") or {}, one.get("evaluated") or {}
     repair, size, packed = _repair(documents, name), made.get("size"), made.get("packed")
-    costs = seen.get("costs") or {}
+    costs, held = seen.get("costs") or {}, chosen["held_out"].get(name) or {}
     return {
         "number": at,
         "name": _name(name),
@@ -115,13 +116,13 @@ def _candidate(documents: Mapping[str, Any], name: str, at: int) -> Document:
         "sha256": made.get("sha256"),
         "size": size,
         "packed": packed,
-        "smaller": original["size"] / size if size else None,
-        "packed_smaller": original["packed"] / packed if packed else None,
-        "faster": seen.get("faster"),
-        "cost": costs.get("candidate"),
-        "original_cost": costs.get("original"),
-        "choosing": {"rows": seen["rows"], "metrics": seen["metrics"]} if seen.get("metrics") else None,
-        "held_out": chosen["held_out"].get(name) if (chosen["held_out"].get(name) or {}).get("metrics") else None,
+        "smaller": rounded(original["size"] / size) if size else None,
+        "packed_smaller": rounded(original["packed"] / packed) if packed else None,
+        "faster": rounded(seen.get("faster")),
+        "cost": rounded(costs.get("candidate")),
+        "original_cost": rounded(costs.get("original")),
+        "choosing": {"rows": seen["rows"], "metrics": rounded(seen["metrics"])} if seen.get("metrics") else None,
+        "held_out": rounded(held) if held.get("metrics") else None,
         "stages": stages_of(made, (repair or {}).get("spared", ())) if made else [],
         "repair": repair,
     }
@@ -132,7 +133,7 @@ def _repair(documents: Mapping[str, Any], name: str) -> Document | None:
     tried = {of: one["repaired"] for of, one in documents["candidates"].items() if one.get("repaired")}
     for of, done in tried.items():
         if done["recipe"] and done["recipe"]["name"] == name:
-            told = {key: done[key] for key in ("pass", "lost", "applications")}
+            told = {key: rounded(done[key]) for key in ("pass", "lost", "applications")}
             return {"of": _name(of), "spared": [_name(unit) for unit in done["spared"]][:2_000], **told}
     refused = (tried.get(name) or {}).get("refused")
     return {"refused": cut(str(refused), LONGEST_TEXT)} if refused else None

@@ -8,7 +8,7 @@ from typing import Any
 from aimass.compression.report.axis import Axis, label, losses
 from aimass.compression.report.marks import KINDS, line, loss_of, mark, text
 from aimass.compression.report.markup import Html, element, joined, shown
-from aimass.compression.report.words import lost, scale, what_is_lost
+from aimass.compression.report.words import bound, lost, scale, what_is_lost
 
 _WIDTH, _ROW, _TOP, _BOTTOM = 960, 24, 30, 46
 _LEFT, _RIGHT = 240, 304
@@ -59,7 +59,7 @@ def _row(one: Mapping[str, Any], loss: Mapping[str, Any], metric: str, axis: Axi
     lower, middle, upper = (axis.at(loss[key] * factor) for key in ("lower", "estimate", "upper"))
     beyond = loss["estimate"] * factor > axis.most
     ends = [line(x, y - 4, x, y + 4, f"bar {kind}") for x in (lower, upper)]
-    told = f"{lost(metric, loss['lower'], sign=True)} … {lost(metric, loss['upper'], sign=True)}"
+    told = f"{lost(metric, loss['lower'], sign=True)} … {bound(metric, loss['upper'], sign=True)}"
     strong = "label chosen" if kind == "chosen" else None
     return joined(
         text(str(one["number"]), 20, y + 4, "end", "tick"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aimass.compression.report.markup import LONGEST_TEXT, cut
+from aimass.compression.rounding import rounded
 
 MOST_LAYERS = 2_000  # of one stage in the document
 MOST_NOTES = 50
@@ -51,4 +52,4 @@ def _sorted_out(notes: Sequence[str], shares: Mapping[str, float]) -> tuple[dict
 
 def _layer(name: str, what: Sequence[str], share: float | None) -> dict[str, Any]:
     told = "; ".join(what) or "changed"
-    return {"name": cut(name, LONGEST_NAME), "got": cut(told, LONGEST_TEXT), "share": share}
+    return {"name": cut(name, LONGEST_NAME), "got": cut(told, LONGEST_TEXT), "share": rounded(share)}

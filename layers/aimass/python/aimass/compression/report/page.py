@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aimass.compression import wording
 from aimass.compression.report.intervals import intervals
 from aimass.compression.report.marks import legend
 from aimass.compression.report.markup import Html, element, joined, name, shown
@@ -13,13 +14,13 @@ from aimass.compression.report.pareto import pareto
 from aimass.compression.report.style import CSS
 from aimass.compression.report.tables import candidates, layers, not_tried, side_by_side
 from aimass.compression.report.words import (
+    bound,
     lost,
     megabytes,
     metric_name,
     milliseconds,
     percent,
     score,
-    times,
     what_is_lost,
 )
 
@@ -95,24 +96,24 @@ def _tiles(report: Report) -> Html:
     original, metric = report["original"], report["budget"]["metric"]
     found = one["held_out"]["metrics"][metric]
     tiles = [
-        ("File", times(one["smaller"]), f"{megabytes(original['size'])} → {megabytes(one['size'])} MB"),
+        ("File", wording.size(one["smaller"]), f"{megabytes(original['size'])} → {megabytes(one['size'])} MB"),
         (
             "Stored, packed",
-            times(one["packed_smaller"]),
+            wording.size(one["packed_smaller"]),
             f"{megabytes(original['packed'])} → {megabytes(one['packed'])} MB",
         ),
     ]
     if one["faster"]:
         before, after = one["original_cost"]["best_ms"], one["cost"]["best_ms"]
         old, new = milliseconds(before), milliseconds(after, before)
-        tiles.append(("Speed", times(one["faster"]), f"{old} → {new} ms a prediction"))
-    bound = f"at most {lost(metric, found['loss']['upper'])}, allowed {lost(metric, report['budget']['most'])}"
+        tiles.append(("Speed", wording.speed(one["faster"]), f"{old} → {new} ms a prediction"))
+    most = f"at most {bound(metric, found['loss']['upper'])}, allowed {lost(metric, report['budget']['most'])}"
     scores = f"{metric_name(metric)} {score(metric, found['original'])} → {score(metric, found['candidate'])}; "
     tiles.append(
         (
             what_is_lost(metric),
             lost(metric, found["loss"]["estimate"]),
-            (scores if found["original"] is not None else "") + bound,
+            (scores if found["original"] is not None else "") + most,
         )
     )
     return element(

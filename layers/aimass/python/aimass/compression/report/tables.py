@@ -9,6 +9,7 @@ from aimass.compression.report.marks import small
 from aimass.compression.report.markup import Child, Html, element, joined, name
 from aimass.compression.report.words import (
     NONE,
+    bound,
     lost,
     megabytes,
     metric_name,
@@ -112,7 +113,7 @@ def _scores(report: Report, shown: Sequence[Report], metric: str) -> list[list[C
             losses = [it["loss"] or {"estimate": None, "upper": None} for it in found]
             rows.append([what_is_lost(each), NONE, *(lost(each, it["estimate"]) for it in losses)])
             allowed = f" (allowed: {lost(each, report['budget']['most'])})" if each == metric else ""
-            rows.append([f"… at most{allowed}", NONE, *(lost(each, it["upper"]) for it in losses)])
+            rows.append([f"… at most{allowed}", NONE, *(bound(each, it["upper"]) for it in losses)])
     return rows
 
 
@@ -126,8 +127,8 @@ def candidates(report: Report) -> Html:
 
 def _candidate(one: Report, metric: str) -> list[Child]:
     bounds = [
-        lost(metric, ((one[part] or {"metrics": {}})["metrics"].get(metric, {}).get("loss") or {}).get(key))
-        for part, key in (("choosing", "estimate"), ("held_out", "upper"))
+        told(metric, ((one[part] or {"metrics": {}})["metrics"].get(metric, {}).get("loss") or {}).get(key))
+        for part, key, told in (("choosing", "estimate", lost), ("held_out", "upper", bound))
     ]
     why = _WHY.get(one["verdict"], one["reason"])
     verdict = joined(element("strong", one["verdict"]), ": ", why, *_repaired(one))

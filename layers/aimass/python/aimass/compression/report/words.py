@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from aimass.compression import wording
+from aimass.compression.rounding import up, up_to
+
 NONE = "\N{EN DASH}"
 _SPACE = "\N{NO-BREAK SPACE}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -39,6 +42,11 @@ def lost(metric: str, value: float | None, *, sign: bool = False) -> str:
     return number(value * scale(metric), 2 if metric in _HUNDREDFOLD else 4, sign=sign)
 
 
+def bound(metric: str, value: float | None, *, sign: bool = False) -> str:
+    """As `lost`, never less than it is."""
+    return lost(metric, None if value is None else up_to(value, 4), sign=sign)
+
+
 def score(metric: str, value: float | None) -> str:
     if value is None:
         return NONE
@@ -56,11 +64,6 @@ def number(value: float | None, digits: int, *, sign: bool = False) -> str:
 
 def times(value: float | None) -> str:
     return NONE if value is None else f"{number(value, 2)}{_SPACE}{_TIMES}"
-
-
-def short(value: float) -> str:
-    """Two digits that matter, and no zeros at the end: 7.8, 12, 0.5."""
-    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def milliseconds(value: float | None, like: float | None = None) -> str:
@@ -83,8 +86,7 @@ def sentence(report: Mapping[str, Any]) -> str:
     one = next((one for one in report["candidates"] if one["verdict"] == "chosen"), None)
     if one is None:
         return str(report["verdict"]["reason"])
-    gains = [f"{short(one['smaller'])} times smaller"]
-    gains += [f"{short(one['faster'])} times faster"] if one["faster"] and one["faster"] >= 1.05 else []
+    gains = [wording.size(one["smaller"]), *([wording.speed(one["faster"])] if one["faster"] else [])]
     variant = one.get("variant") or one["name"]
     called = "" if variant == one["name"] else f" The variant is called {variant}: other bytes have its name already."
     return f"{_promise(one, report)} It is {' and '.join(gains)}.{called}"
@@ -94,10 +96,13 @@ def _promise(one: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     budget = report["budget"]
     if report["data"]["made_up"]:
         return f"{one['name']} is chosen: what was done changes no answer. All rows were made up, they prove nothing."
-    kept = _kept(budget["metric"], one["held_out"]["metrics"][budget["metric"]]["loss"]["upper"])
+    upper, most = one["held_out"]["metrics"][budget["metric"]]["loss"]["upper"], budget["most"]
+    # The bound was proven to be within the budget: it is not rounded up over it.
+    kept = _kept(budget["metric"], min(up(upper, 2), most) if upper <= up(most) else up(upper, 2))
+    near = ", approximate" if budget["metric"] in wording.APPROXIMATE else ""
     return (
-        f"{one['name']} keeps the promise: {kept} ({percent(budget['confidence'])} confidence), "
-        f"the budget is {_amount(budget['metric'], budget['most'])}."
+        f"{one['name']} keeps the promise: {kept} ({percent(budget['confidence'])} confidence{near}), "
+        f"the budget is {_amount(budget['metric'], most)}."
     )
 
 
@@ -113,4 +118,4 @@ def _kept(metric: str, upper: float) -> str:
 
 def _amount(metric: str, value: float) -> str:
     unit = {"accuracy": "points", "agreement": "% of rows", "divergence": "% of their size"}.get(metric, "")
-    return f"{short(value * scale(metric)) if value else '0'} {unit}".strip()
+    return f"{value * scale(metric):g} {unit}".strip()

@@ -7,6 +7,7 @@ from typing import Any
 
 from aimass.compression.choose import Candidate
 from aimass.compression.result import Record, loss_from_json, read
+from aimass.compression.rounding import rounded
 from aimass.compression.steps.folder import Asked, Folder
 
 
@@ -37,7 +38,8 @@ def refusal(folder: Folder, name: str) -> str | None:
 def figures(folder: Folder, asked: Asked, name: str) -> Record:
     """For whoever follows it: `smaller` and `faster` in times, `lost` in the budget's metric, or `reason`, why not.
 
-    What is not known, or not finite, is None. `at` is its number among those that were planned, and how many they are.
+    Rounded, for nothing is compared with it. What is not known, or not finite, is None. `at` is its number among those
+    that were planned, and how many they are.
     """
     planned, place = read(folder.planned) or {}, folder.candidate(name)
     whole, names = planned["original"]["size"], [one["name"] for one in planned["recipes"]]
@@ -47,11 +49,11 @@ def figures(folder: Folder, asked: Asked, name: str) -> Record:
     made, seen = read(place.compressed), read(place.evaluated)
     if not made or made["refused"]:
         return {**told, "reason": refusal(folder, name)}
-    told["smaller"] = whole / made["size"]
+    told["smaller"] = rounded(whole / made["size"])
     if not seen or seen["failed"] is not None:
         return {**told, "reason": seen and seen["failed"]}
     lost = seen["metrics"].get(asked.budget.metric, {}).get("loss") or {}
-    return {**told, "faster": seen["faster"], "lost": lost.get("estimate")}
+    return {**told, "faster": rounded(seen["faster"]), "lost": rounded(lost.get("estimate"))}
 
 
 def _candidate(name: str, smaller: float, seen: Mapping[str, Any], metric: str) -> Candidate:

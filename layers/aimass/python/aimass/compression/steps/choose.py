@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from aimass.compression import wording
 from aimass.compression.budget import rows_needed
 from aimass.compression.choose import (
     MOST_FINALISTS,
     Candidate,
+    bounded,
     confidence_each,
+    expected,
     finalists,
     front,
     ordered,
     over,
+    proof,
     unproven,
     useless,
 )
 from aimass.compression.contract import NotApplicable
 from aimass.compression.evaluate import outputs_of
+from aimass.compression.plan import UNWANTED
 from aimass.compression.recipe import key, platform
 from aimass.compression.registry import PASSES, Passes
 from aimass.compression.result import Record, loss_from_json, once, read
@@ -47,13 +53,13 @@ def choose(folder: Folder, asked: Asked, names: Sequence[str], passes: Passes = 
         measured = {name: _measured(folder, asked, name, confidence_each(len(final))) for name in final}
         verdicts = {name: _verdict(name, refusal(folder, name), measured, found, asked) for name in names}
         order = [one.name for one in ordered(found, asked.wish.objective)]
-        promising = [one.name for one in finalists(found, asked.limit, asked.wish.objective)]
+        tried = [*(one.name for one in finalists(found, asked.limit, asked.wish.objective)), *order]
         chosen = next((name for name in final if verdicts[name]["verdict"] == "passed"), None)
         if chosen is not None:
             verdicts[chosen]["verdict"] = "chosen"
         return {
             "chosen": chosen,
-            "reason": verdicts[chosen]["reason"] if chosen else _left_alone(folder, verdicts, [*promising, *order]),
+            "reason": verdicts[chosen]["reason"] if chosen else _left_alone(folder, asked, verdicts, tried),
             "verdicts": verdicts,
             "held_out": measured,
             "front": front(found),
@@ -107,48 +113,73 @@ def _verdict(
         return {"verdict": "rejected", "reason": reason}
     if name not in measured:
         return _not_asked(one, len(measured), asked)
-    if measured[name]["failed"]:
+    if measured[name]["failed"] is not None:
         return {"verdict": "rejected", "reason": f"It does not answer held-out rows: {measured[name]['failed']}"}
-    return _proven(one, loss_from_json(measured[name]["metrics"][limit.metric]["loss"]), asked)
+    return _proven(one, loss_from_json(measured[name]["metrics"][limit.metric]["loss"]), asked, len(measured))
 
 
 def _not_asked(one: Candidate, others: int, asked: Asked) -> dict[str, str]:
     if asked.ask.made_up:
         return {"verdict": "rejected", "reason": _no_proof(one, asked)}
-    told = f"It may be within the budget; held-out rows were asked for {others} others, which promise more."
+    rest = f"held-out rows were asked for {_counted(others, 'other')}, which promise{'s'[: others == 1]} more."
+    bound = expected(one.loss, asked.limit.rows, asked.limit.finalists)
+    if bound > asked.limit.most:
+        return {"verdict": "not asked", "reason": f"{_doubt(one, bound, asked)}; {rest}"}
+    told = f"It may be within the budget; {rest}"
     if asked.limit.finalists < MOST_FINALISTS:
         wanted = rows_for_held_out(rows_needed(asked.budget, confidence_each(MOST_FINALISTS)))
         told += f" {asked.held_out} such rows tell of {asked.limit.finalists} at most; {wanted} examples would of all."
     return {"verdict": "not asked", "reason": told}
 
 
-def _proven(one: Candidate, loss: Loss, asked: Asked) -> dict[str, str]:
-    limit, told = asked.limit, _gain(one)
-    if asked.ask.made_up and loss.estimate <= limit.most:
-        told += f"; what was done changes no answer, and on {loss.rows} made-up rows {limit.told(loss.estimate)}"
-        return {"verdict": "passed", "reason": f"{told}."}
-    if reason := unproven(loss, limit):
-        return {"verdict": "rejected", "reason": reason}
-    proof = f"{limit.told(loss.estimate)}, at most {loss.upper:.4f} with {loss.confidence:.2%} confidence"
-    return {"verdict": "passed", "reason": f"{told}; on {loss.rows} held-out rows {proof}, allowed are {limit.most:g}."}
-
-
-def _gain(one: Candidate) -> str:
-    return f"{one.smaller:.2f} times smaller" + (f", {one.faster:.2f} times faster" if one.faster else "")
-
-
-def _no_proof(one: Candidate, asked: Asked) -> str:
-    rows = rows_for_held_out(rows_needed(asked.budget))
+def _doubt(one: Candidate, bound: float, asked: Asked) -> str:
+    """Why choosing rows don't let expect that held-out rows prove it."""
+    limit = asked.limit
+    told = f"would show {bounded(bound, limit)}" if math.isfinite(bound) else "would show no bound"
     return (
-        f"{_gain(one)}, and nothing proves what it loses: all rows were made up; on {one.loss.rows} of them "
-        f"{asked.limit.told(one.loss.estimate)}. Send {rows} examples or more, and it may be chosen."
+        f"On {one.loss.rows} choosing rows {limit.told(one.loss.estimate)}; the {limit.rows} held-out rows, were they "
+        f"alike, {told}, and allowed are {limit.most:g}"
     )
 
 
-def _left_alone(folder: Folder, verdicts: Mapping[str, Mapping[str, str]], order: Sequence[str]) -> str:
+def _proven(one: Candidate, loss: Loss, asked: Asked, finalists: int) -> dict[str, str]:
+    limit, told = asked.limit, wording.gain(one.smaller, one.faster)
+    if asked.ask.made_up and loss.estimate <= limit.most:
+        told += f"; what was done changes no answer, and on {loss.rows} made-up rows {limit.told(loss.estimate)}"
+        return {"verdict": "passed", "reason": f"{told}."}
+    if reason := unproven(loss, limit, finalists):
+        return {"verdict": "rejected", "reason": reason}
+    return {"verdict": "passed", "reason": f"{told}; on {loss.rows} held-out rows {proof(loss, limit, finalists)}."}
+
+
+def _no_proof(one: Candidate, asked: Asked) -> str:
+    return (
+        f"{wording.gain(one.smaller, one.faster)}, and nothing proves what it loses: all rows were made up; on "
+        f"{one.loss.rows} of them {asked.limit.told(one.loss.estimate)}. {_send(asked)}, and it may be chosen."
+    )
+
+
+def _send(asked: Asked) -> str:
+    return f"Send {rows_for_held_out(rows_needed(asked.budget))} examples or more"
+
+
+def _left_alone(folder: Folder, asked: Asked, verdicts: Mapping[str, Mapping[str, str]], order: Sequence[str]) -> str:
+    """Never without a reason: the first candidate's, or that of the first pass that had nothing to do."""
     left_out = (read(folder.planned) or {}).get("left_out", {})
-    if not verdicts:
-        return str(left_out.get("all", "There is nothing that could be tried for this model."))
-    told = f"The original is best left alone: none of {len(verdicts)} candidates is worth having and within the budget."
-    nearest = next(iter(order), None)
-    return told if nearest is None else f"{told} The first of them, {nearest}: {verdicts[nearest]['reason']}"
+    if not verdicts and "all" in left_out:
+        return str(left_out["all"])
+    first = next(iter([*order, *verdicts]), None)
+    if first is None:
+        told = "There is nothing that could be tried for this model."
+        why = next((f"{name}: {one}" for name, one in sorted(left_out.items()) if one != UNWANTED), "")
+    else:
+        worth = "is worth having and within the budget" if order else "could be made and compared"
+        told = f"The original is best left alone: none of {_counted(len(verdicts), 'candidate')} {worth}."
+        why = f"The first of them, {first}: {verdicts[first]['reason']}"
+    if asked.ask.made_up and _send(asked) not in why:
+        told += f" {_send(asked)}, and more can be tried."
+    return f"{told} {why}".strip()
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s'[: count != 1]}"

@@ -13,8 +13,8 @@ from aimass.compression.pack import packed_size
 from aimass.compression.part_file import Part, read_part
 from aimass.compression.recipe import Recipe, digest_of, key, platform
 from aimass.compression.registry import PASSES, Passes
-from aimass.compression.result import Record, once
-from aimass.compression.steps.folder import CALIBRATION, Folder
+from aimass.compression.result import Record, once, read
+from aimass.compression.steps.folder import CALIBRATION, Folder, Place
 
 _BATCH = 32
 
@@ -22,7 +22,8 @@ _BATCH = 32
 def compress(folder: Folder, recipe: Recipe, passes: Passes = PASSES, *, kept: bool = False) -> Record:
     """Leaves the candidate's model and `compressed.json`: what each stage did, sizes in bytes, or `refused`.
 
-    `kept`: a model whose JSON is here is kept elsewhere, and need not be here too.
+    `kept`: a model whose JSON is here is kept elsewhere, and need not be here too. One that is here, and is not the one
+    of which that tells, is made again.
     """
     place = folder.candidate(recipe.name)
 
@@ -46,12 +47,16 @@ def compress(folder: Folder, recipe: Recipe, passes: Passes = PASSES, *, kept: b
             "sha256": digest_of(last),
         }
 
-    wanted = compress_key(folder, recipe)
-    found = once(place.compressed, wanted, make)
-    if found["refused"] is None and not kept and not place.model.exists():
+    wanted, found = compress_key(folder, recipe), read(place.compressed)
+    there = is_whole(place) if place.model.exists() else kept
+    if found and found["key"] == wanted and found["refused"] is None and not there:
         place.compressed.unlink()
-        found = once(place.compressed, wanted, make)
-    return found
+    return once(place.compressed, wanted, make)
+
+
+def is_whole(place: Place) -> bool:
+    """Whether the candidate's model is the one of which its JSON tells."""
+    return place.model.exists() and digest_of(place.model) == (read(place.compressed) or {}).get("sha256")
 
 
 def compress_key(folder: Folder, recipe: Recipe) -> str:

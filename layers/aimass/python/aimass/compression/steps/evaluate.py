@@ -15,8 +15,8 @@ from aimass.compression.machine import machine
 from aimass.compression.measure import beside, speed
 from aimass.compression.model_file import refused
 from aimass.compression.recipe import key, platform
-from aimass.compression.result import Record, once, read
-from aimass.compression.steps.compress import fixed_batch, part_at, rows_of
+from aimass.compression.result import Record, of_lost_model, once, read, write
+from aimass.compression.steps.compress import fixed_batch, is_whole, part_at, rows_of
 from aimass.compression.steps.folder import CHOOSING, Asked, Folder, Place
 
 _CALLS_MEASURED = 7
@@ -26,9 +26,14 @@ def evaluate(folder: Folder, asked: Asked, name: str) -> Record:
     """Leaves `evaluated.json` of a candidate that was compressed.
 
     `costs` of both models, `faster` (None for a target that is not at hand), `metrics` by name, and `unusable` or
-    `failed`, in words, where it can't be taken.
+    `failed`, in words, where it can't be taken. A model that is not the one that was made is not run: `compressed.json`
+    says so then, and has it made anew by whoever compresses next.
     """
-    place = folder.candidate(name)
+    place, wanted = folder.candidate(name), evaluate_key(folder, asked, name)
+    if (read(place.evaluated) or {}).get("key") != wanted and not is_whole(place):
+        lost = of_lost_model(read(place.compressed) or {})
+        write(place.compressed, lost)
+        return {"failed": lost["refused"]["reason"]}
 
     def make() -> Record:
         try:
@@ -37,7 +42,7 @@ def evaluate(folder: Folder, asked: Asked, name: str) -> Record:
         except NotApplicable as error:
             return {"failed": str(error)}
 
-    return once(place.evaluated, evaluate_key(folder, asked, name), make)
+    return once(place.evaluated, wanted, make)
 
 
 def rows_judged(folder: Folder, part: str) -> int:

@@ -46,7 +46,7 @@ def compress_files(name: str) -> Files:
 
 def evaluate_files(name: str) -> Files:
     reads = (*_ORIGINAL, "planned.json", f"{CHOOSING}.npz", *_model(name), _of(name, "compressed.json"))
-    return Files(reads, (_of(name, "evaluated.json"),))
+    return Files(reads, (_of(name, "compressed.json"), _of(name, "evaluated.json")))
 
 
 def wanted_files(names: Sequence[str]) -> Files:

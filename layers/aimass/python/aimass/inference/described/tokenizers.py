@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from aimass.domain.errors import PredictionFailed
-from aimass.domain.model import StoredFile
+from aimass.domain.files import StoredFile
 from aimass.inference.tensors import Array
 
 _USUAL_PADS = ("[PAD]", "<pad>")

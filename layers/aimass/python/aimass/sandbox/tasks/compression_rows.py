@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from aimass.compression.budget import Budget, check_classes, check_fit, check_rows, default_budget, parse_budget
+from aimass.compression.budget import (
+    Budget,
+    check_classes,
+    check_fit,
+    check_rows,
+    default_budget,
+    parse_budget,
+    shown_by_default,
+)
 from aimass.compression.contract import Ask, NotApplicable, Rows
 from aimass.compression.data.made_up import made_up_rows
 from aimass.compression.evaluate import Judge, judge, unanswered
@@ -28,7 +36,8 @@ from aimass.compression.splits import Splits, sizes, split
 from aimass.compression.steps.compress import part_at, rows_of
 from aimass.compression.steps.folder import CALIBRATION, CHOOSING, HELD_OUT, Asked, Folder
 from aimass.domain.errors import InvalidArguments, InvalidModel, SampleNeeded
-from aimass.domain.model import StoredFile, Version
+from aimass.domain.files import StoredFile
+from aimass.domain.model import Version
 from aimass.formats.onnx_model import external_locations, weight_sizes, with_external_data_at
 from aimass.inference.described.tokenizers import OpenStored, OpenTokenizer, open_tokenizer
 from aimass.sandbox.tasks.generate import first_that_runs
@@ -52,17 +61,17 @@ def run(request: Request) -> Iterator[dict[str, Any]]:
     made_up = request["data"] is None
     data = _made_up(request, version) if made_up else read_rows(Path(request["data"]), version, _open_stored(request))
     parts, reading = _parts(data, made_up), reading_of(version, data.labels, data.whole)
-    budget, reading = _budget(request, data, reading)
-    held_out, doubt = len(parts.held_out), tuple[str, ...]()
+    wanted, reading = _budget(request, data, reading)
+    budget, held_out, doubt = wanted, len(parts.held_out), tuple[str, ...]()
     if not made_up:
-        check_rows(budget, held_out)
+        _shown(request, wanted, held_out)
         _check_choosing(parts, len(data))
     _leave(folder, Path(request["source"]), data, parts)
     if not made_up:
         judged = _judged(folder, parts, reading)
         held_out = len(judged.rows)
-        check_rows(budget, held_out)
-        doubt = check_labels(budget.metric, judged)
+        budget = _shown(request, wanted, held_out)
+        doubt = (*_adapted(budget, wanted, held_out), *check_labels(budget.metric, judged))
         _check_classes(budget, data, parts.held_out[:held_out], reading)
     counts = {name: len(getattr(parts, name)) for name in (CALIBRATION, CHOOSING, HELD_OUT)}
     ask = Ask(request["target"], counts[CALIBRATION], made_up, data.labels is not None)
@@ -76,7 +85,7 @@ def run(request: Request) -> Iterator[dict[str, Any]]:
         "labels": data.labels and data.labels.kind,
         "inputs": {name: [str(array.dtype), *array.shape] for name, array in data.inputs.items()},
         "budget": budget.document,
-        "notes": [*data.notes, *parts.notes, *doubt],
+        "notes": [*doubt, *data.notes, *parts.notes],
         "digest": parts.digest,
     }
     _tell(folder, asked, told)
@@ -138,6 +147,22 @@ def _budget(request: Request, data: Data, reading: Reading) -> tuple[Budget, Rea
     budget = parse_budget(given) if given else default_budget(reading, data.labels)
     check_fit(budget, reading, data.labels)
     return budget, as_classifier(reading) if budget.metric == "agreement" else reading
+
+
+def _shown(request: Request, wanted: Budget, held_out: int) -> Budget:
+    """The one that was asked for, or the default as so many rows can show it. Raises InvalidArguments."""
+    budget = wanted if request["budget"] else shown_by_default(wanted, held_out)
+    check_rows(budget, held_out)
+    return budget
+
+
+def _adapted(budget: Budget, wanted: Budget, held_out: int) -> tuple[str, ...]:
+    if budget == wanted:
+        return ()
+    ((key, taken),) = budget.document.items()
+    usual = wanted.document[key]
+    told = f"these examples, {held_out} of them held out, prove no better budget than {key} {taken:g}"
+    return (f"{told}: it was taken, as none was given; with enough of them it is {usual:g}",)
 
 
 def _open_stored(request: Request) -> OpenStored:

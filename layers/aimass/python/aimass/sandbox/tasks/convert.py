@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from aimass.compression.gauges import peak_bytes
 from aimass.domain.conversion import DATA, MAIN, TOKENIZER
 from aimass.domain.errors import ConversionFailed, ImportRefused, UnsafePickle
 from aimass.formats.converter import Candidate, Converted, Converter, Original, Sampled
@@ -19,7 +20,6 @@ from aimass.inference.onnxruntime.words import reason
 from aimass.sandbox.phase import tell
 from aimass.sandbox.tasks.calls import Sides
 from aimass.sandbox.tasks.kept_sample import write_sample
-from aimass.sandbox.tasks.measure import peak_bytes
 from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
 from aimass.sandbox.tasks.replay import Replayed, replay_given, replay_made_up
 from aimass.sandbox.tasks.sample import read_arrays, read_outputs, sample_of, unread_notes

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
+
+from aimass.compression import gauges
 
 _MOST_RUNS = 50
 _SECONDS = 1.0
@@ -15,25 +14,9 @@ _Answer = TypeVar("_Answer")
 
 
 def resident_bytes() -> int:
-    """Memory that this process holds now. From here on, `peak_bytes` counts anew where the kernel allows it."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return _peak()
-    return pages * resource.getpagesize()
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has held since `resident_bytes`."""
-    return _peak()
-
-
-def _peak() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) << 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    """Memory that this process holds now; the most it has held where the kernel does not let the peak count anew."""
+    held = gauges.resident_bytes()
+    return gauges.peak_bytes() if held is None else held
 
 
 def timed_runs(call: Callable[[], _Answer]) -> tuple[list[float], _Answer]:
@@ -47,8 +30,3 @@ def timed_runs(call: Callable[[], _Answer]) -> tuple[list[float], _Answer]:
         times.append((now - start) * 1e3)
         if len(times) == _MOST_RUNS or now >= end:
             return sorted(times), answer
-
-
-def percentile(ordered: list[float], share: float) -> float:
-    """The nearest-rank percentile."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aimass.compression.gauges import peak_bytes
 from aimass.domain.errors import InvalidDescription
 from aimass.formats.member import shown
-from aimass.sandbox.tasks.measure import peak_bytes, resident_bytes
+from aimass.sandbox.tasks.measure import resident_bytes
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:

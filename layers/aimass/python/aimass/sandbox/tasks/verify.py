@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from aimass.compression.gauges import peak_bytes, percentile
 from aimass.domain.datatypes import parse_type
 from aimass.domain.errors import InvalidModel, InvalidSample, ModelTimeout, PredictionFailed
 from aimass.formats.member import shown
@@ -19,7 +20,7 @@ from aimass.inference.onnxruntime.model import VERSION, OpenModel
 from aimass.inference.onnxruntime.words import reason
 from aimass.sandbox.tasks.agree import agree
 from aimass.sandbox.tasks.generate import first_that_runs
-from aimass.sandbox.tasks.measure import peak_bytes, percentile, resident_bytes, timed_runs
+from aimass.sandbox.tasks.measure import resident_bytes, timed_runs
 from aimass.sandbox.tasks.optimize import NotUsed, Optimized, optimize
 from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
 from aimass.sandbox.tasks.sample import read_sample

@@ -10,8 +10,11 @@ from aimass.adapters.aws.registry.jobs import UNMOVED
 from aimass.adapters.aws.registry.table import version_key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import later
+from aimass.domain.compression import Candidate
 from aimass.domain.errors import Conflict, JobExists
-from aimass.domain.model import Candidate, Due, Job, Limits, Version
+from aimass.domain.jobs import Job
+from aimass.domain.model import Due, Version
+from aimass.domain.tenants import Limits
 
 
 class Compressions(Imports):

@@ -7,7 +7,8 @@ from aimass.adapters.aws.registry.table import version_key
 from aimass.adapters.aws.registry.versions import Versions
 from aimass.adapters.aws.transactions import Write
 from aimass.domain.errors import CompressionRunning, Conflict, VersionNotReady
-from aimass.domain.model import Job, Version
+from aimass.domain.jobs import Job
+from aimass.domain.model import Version
 
 
 class HeldVersions(Versions):

@@ -9,6 +9,7 @@ from aimass.adapters.aws.registry.jobs import UNMOVED, Jobs
 from aimass.adapters.aws.registry.table import version_key
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import later, now
+from aimass.domain.compression import Candidate
 from aimass.domain.errors import (
     Conflict,
     JobExists,
@@ -16,7 +17,9 @@ from aimass.domain.errors import (
     ModelNotFound,
     VersionTaken,
 )
-from aimass.domain.model import PURGED, Candidate, Due, Failure, Job, Limits, Model, Version
+from aimass.domain.jobs import Failure, Job
+from aimass.domain.model import PURGED, Due, Model, Version
+from aimass.domain.tenants import Limits
 
 # The store drops the parts of an upload after a day.
 UPLOAD_HOURS = 25

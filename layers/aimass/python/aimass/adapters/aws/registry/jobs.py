@@ -11,8 +11,9 @@ from aimass.adapters.aws.registry.table import Filter
 from aimass.adapters.aws.transactions import transact
 from aimass.domain.clock import now
 from aimass.domain.errors import Conflict, JobExists, JobNotFound
-from aimass.domain.model import Job, Limits, LogLine, StepTime
+from aimass.domain.jobs import Job, LogLine, StepTime
 from aimass.domain.ports import Page, PageRequest
+from aimass.domain.tenants import Limits
 
 UNMOVED = "#state = :was AND attempt = :attempt"
 LOG_DAYS = 90

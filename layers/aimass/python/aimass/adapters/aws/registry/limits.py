@@ -8,7 +8,7 @@ from aimass.adapters.aws.items import value_of
 from aimass.adapters.aws.registry.table import TenantTable
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.errors import LimitExceeded
-from aimass.domain.model import Limits, Usage
+from aimass.domain.tenants import Limits, Usage
 
 _JOB_RETRY_SECONDS = 30
 

@@ -9,7 +9,9 @@ from aimass.adapters.aws.registry.jobs import UNMOVED
 from aimass.adapters.aws.transactions import Write, transact
 from aimass.domain.clock import now
 from aimass.domain.errors import Conflict, JobExists
-from aimass.domain.model import Due, Failure, Job, Limits
+from aimass.domain.jobs import Failure, Job
+from aimass.domain.model import Due
+from aimass.domain.tenants import Limits
 
 
 class Predictions(Compressions):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from aimass.adapters.aws.artifacts import artifact_key, check, partial, put_unpacked
 from aimass.adapters.aws.signed.connection import Connection
-from aimass.domain.model import StoredFile
+from aimass.domain.files import StoredFile
 from aimass.domain.ports import ArtifactReader
 
 #: What is larger is fetched in parts, several at once.
