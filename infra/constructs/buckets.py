@@ -129,11 +129,11 @@ class UploadsBucket(PrivateBucket):
             exposed_headers=["ETag"],
             max_age=3600,
         )
-        weeks = [
-            LifecycleRule(prefix=f"{name}/", expiration=WEEK, noncurrent_version_expiration=Duration.days(1))
-            for name in (PREDICTIONS, CONVERSIONS, COMPRESSIONS)
+        kept = {PREDICTIONS: WEEK, CONVERSIONS: WEEK, COMPRESSIONS: WEEK, EXAMPLES: UPLOADS_KEPT}
+        rules = [
+            LifecycleRule(prefix=f"{name}/", expiration=time, noncurrent_version_expiration=Duration.days(1))
+            for name, time in kept.items()
         ]
-        examples = LifecycleRule(prefix=f"{EXAMPLES}/", expiration=UPLOADS_KEPT)
         super().__init__(
             scope,
             "uploads",
@@ -141,7 +141,7 @@ class UploadsBucket(PrivateBucket):
             key=key,
             cors=[puts] if origins else [],
             kept=UPLOADS_KEPT,
-            more_rules=[examples, *weeks],
+            more_rules=rules,
         )
         # The L2's event_bridge_enabled would bring a custom resource with a function and rights of its own.
         resource = self._bucket.node.default_child

@@ -73,18 +73,19 @@ def test_uploads_go_after_35_days_and_artifacts_never_by_age(stage, request):
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_bodies_answers_conversions_and_workspaces_go_after_a_week_and_what_they_replaced_a_day_later(stage, request):
-    *_, predictions, conversions, compressions = lifecycle(request.getfixturevalue(stage), "uploadsbucket")
-    week = {"ExpirationInDays": 7, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
-    assert predictions == week | {"Prefix": "predictions/"}
-    assert conversions == week | {"Prefix": "conversions/"}
-    assert compressions == week | {"Prefix": "compressions/"}
-
-
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_examples_are_kept_as_long_as_uploads(stage, request):
+@pytest.mark.parametrize(
+    ("prefix", "days"), [("predictions/", 7), ("conversions/", 7), ("compressions/", 7), ("data/", 35)]
+)
+def test_bodies_answers_workspaces_and_examples_go_in_time_and_what_they_replaced_a_day_later(
+    stage, prefix, days, request
+):
     rules = {rule.get("Prefix"): rule for rule in lifecycle(request.getfixturevalue(stage), "uploadsbucket")}
-    assert rules["data/"] == rules["uploads/"] | {"Prefix": "data/"}
+    assert rules[prefix] == {
+        "Prefix": prefix,
+        "ExpirationInDays": days,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "Status": "Enabled",
+    }
 
 
 def lifecycle(deployment, bucket):
