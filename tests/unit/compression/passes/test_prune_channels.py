@@ -163,7 +163,7 @@ def test_a_rule_that_is_wrong_about_an_operator_ends_in_a_refusal(
 @pytest.mark.parametrize(
     ("ask", "names"),
     [
-        (Ask(rows=500, labels=True), ["pruned30", "pruned50", "pruned50-fast", "pruned70"]),
+        (Ask(rows=500, labels=True), ["pruned30", "pruned50", "pruned50-fast", "pruned70", "pruned70-fast"]),
         (Ask(rows=500), ["pruned30"]),
         (Ask(rows=127, labels=True), []),
         (Ask(rows=500, labels=True, made_up=True), []),

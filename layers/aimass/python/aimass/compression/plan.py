@@ -20,7 +20,7 @@ UNWANTED = "It was not asked for."
 _LATER = 0.85
 _HINTS = ("gain", "methods", "name")  # of a proposal, for the planner
 # What is pruned is tried after what is not: each amount of pruning lets so many more go first.
-_BEHIND = 1
+_BEHIND = 0.75
 
 
 @dataclass(frozen=True)

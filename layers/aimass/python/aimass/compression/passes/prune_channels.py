@@ -32,6 +32,7 @@ _PROPOSED: tuple[Options, ...] = (
     {"name": "pruned50", "fewer": 0.5},
     {"name": "pruned50-fast", "fewer": 0.5, "products": True},
     {"name": "pruned70", "fewer": 0.7},
+    {"name": "pruned70-fast", "fewer": 0.7, "products": True},
 )
 
 
