@@ -142,6 +142,14 @@ def test_what_keeps_the_budget_without_a_margin_is_repaired_too() -> None:
     assert worth_repair([near, candidate("best", 4, 3)], limit, "size") == ["near"]
 
 
+def test_what_is_far_beyond_the_budget_is_repaired_after_what_is_nearer() -> None:
+    far = [candidate("farthest", 9, 4, lost=90), candidate("far", 8, 4, lost=70)]
+    near = [candidate("nearer", 6, 3, lost=40), candidate("nearest", 5, 3, lost=30)]
+
+    assert worth_repair([*far, *near], LIMIT, "size") == ["nearer", "nearest"]
+    assert worth_repair([*far, near[0]], LIMIT, "size") == ["nearer", "farthest"]
+
+
 def test_what_is_slower_is_not_repaired() -> None:
     assert not worth_repair([candidate("slow", 4, 0.3, lost=60)], LIMIT, "size")
 

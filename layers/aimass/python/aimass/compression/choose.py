@@ -22,6 +22,8 @@ CONFIDENCE = 0.95
 NOISE = 0.03
 #: Times faster, times smaller: less is not worth another model. Speed alone has to be beyond what is measured amiss.
 FASTER, SMALLER, ALONE = 1.05, 1.3, 1.1
+#: Times the budget: of what loses more nearly all would have to be spared.
+FAR = 3.0
 #: Standard errors by which a repair aims below the limit.
 SPARE = 1.0
 # What is not the objective counts a little: 2 % of size are not worth half of the speed.
@@ -115,13 +117,17 @@ def ordered(candidates: Sequence[Candidate], objective: Objective) -> list[Candi
 
 
 def worth_repair(candidates: Sequence[Candidate], limit: Limit, objective: Objective, most: int = 2) -> list[str]:
-    """Those that would be chosen, were it not for the budget: ahead of the best that is safely expected to keep it."""
-    wanted = []
+    """Those that would be chosen, were it not for the budget: ahead of the best that is safely expected to keep it.
+
+    What is far beyond the budget comes last.
+    """
+    wanted: list[Candidate] = []
     for one in ordered([one for one in candidates if not useless(one, objective) or not one.finite], objective):
         if one.finite and expected(one.loss, limit.rows, limit.finalists, SPARE) <= limit.most:
             break
-        wanted.append(one.name)
-    return wanted[:most]
+        wanted.append(one)
+    wanted.sort(key=lambda one: one.loss.estimate > FAR * limit.most)
+    return [one.name for one in wanted[:most]]
 
 
 def finalists(candidates: Sequence[Candidate], limit: Limit, objective: Objective) -> list[Candidate]:
