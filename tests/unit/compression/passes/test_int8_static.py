@@ -40,18 +40,20 @@ def test_a_convolutional_net_is_a_third_and_answers_nearly_the_same(tmp_path: Pa
     assert divergence(*both(done)) < 0.1
 
 
-def test_a_first_layer_over_grey_pictures_stays_in_floats_and_a_depthwise_one_does_not(tmp_path: Path) -> None:
+def test_a_first_layer_over_grey_pictures_alone_stays_in_floats(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Conv", ["x", "grey"], ["a"], name="first", pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["a"], ["b"]),
         helper.make_node("Conv", ["b", "each"], ["c"], name="depthwise", pads=[1, 1, 1, 1], group=32),
-        helper.make_node("Conv", ["c", "all"], ["y"], name="last"),
+        helper.make_node("Conv", ["c", "few"], ["d"], name="narrow"),
+        helper.make_node("Conv", ["d", "all"], ["y"], name="last"),
     ]
-    weights = {"grey": normal(32, 1, 3, 3), "each": normal(32, 1, 3, 3), "all": normal(300, 32, 1, 1)}
-    made = model(nodes, [value("x", ["n", 1, 8, 8])], [value("y", ["n", 300, 8, 8])], weights)
+    weights = {"grey": normal(32, 1, 3, 3), "each": normal(32, 1, 3, 3), "few": normal(8, 32, 1, 1)}
+    weights["all"] = normal(1200, 8, 1, 1)
+    made = model(nodes, [value("x", ["n", 1, 8, 8])], [value("y", ["n", 1200, 8, 8])], weights)
     done = work(tmp_path, made, Rows({"x": normal(16, 1, 8, 8)}))
     applied = PASS.apply(done, proposals(done)[0])
-    assert {unit.name for unit in applied.units} == {"depthwise", "last"}
+    assert {unit.name for unit in applied.units} == {"depthwise", "narrow", "last"}
 
 
 def test_weights_keep_to_seven_bits_so_that_sums_never_saturate(tmp_path: Path) -> None:

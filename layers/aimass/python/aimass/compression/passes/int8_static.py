@@ -23,7 +23,8 @@ from aimass.compression.passes._tables import pack_tables, tables
 
 # Below this a model is all overhead, and eight bits make it slower.
 _LEAST_WEIGHTS = 8_192
-# A convolution of fewer products for a value, as the first over grey pictures is, is three times slower in eight bits.
+# A convolution over one channel with fewer products for a value, as the first over grey pictures is, is three times
+# slower in eight bits.
 _LEAST_PRODUCTS = 16
 #: Operators that have eight-bit kernels which pay: what lies between two of them need not go back to floats.
 _BETWEEN_CONVOLUTIONS = (
@@ -114,7 +115,7 @@ def _thin(model: Any, layers: Collection[str]) -> set[str]:
         for node in model.graph.node
         if node.name in layers
         and node.op_type == "Conv"
-        and attributes(node).get("group", 1) == 1
+        and (attributes(node).get("group", 1), dims[node.input[1]][1]) == (1, 1)
         and np.prod(dims[node.input[1]][1:]) < _LEAST_PRODUCTS
     }
 
