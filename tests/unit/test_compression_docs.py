@@ -9,7 +9,7 @@ import pytest
 from aimass.compression.budget import CONFIDENCE, parse_budget, rows_needed
 from aimass.compression.choose import FASTER, MOST_FINALISTS, NOISE, SMALLER, confidence_each
 from aimass.compression.data.limits import LABELS, Limits
-from aimass.compression.plan import MOST_RECIPES
+from aimass.compression.names import MOST_RECIPES
 from aimass.compression.registry import PASSES
 from aimass.compression.splits import rows_for_held_out
 from aimass.domain.compression import BUDGETS, METHODS

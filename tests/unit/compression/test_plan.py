@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass.compression.contract import Applied, Ask, Options, Pass, Profile
-from aimass.compression.plan import MOST_RECIPES, Wish, plan
+from aimass.compression.names import MOST_RECIPES
+from aimass.compression.plan import Wish, plan
 from aimass.compression.recipe import Recipe
 from aimass.compression.registry import PASSES
 from aimass.domain.names import MODEL_NAME

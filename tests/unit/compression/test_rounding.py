@@ -32,6 +32,11 @@ def test_what_is_not_finite_stays() -> None:
     assert up_to(math.inf, 4) == math.inf
 
 
+@given(st.floats(allow_nan=False), st.integers(0, 6))
+def test_every_number_can_be_rounded_up(value: float, decimals: int) -> None:
+    assert up_to(value, decimals) >= value
+
+
 def test_a_number_that_has_few_digits_is_not_moved_by_its_binary_ones() -> None:
     assert (up(0.001 + 0.002, 2), up(0.07, 2), up_to(0.0035, 4)) == (0.003, 0.07, 0.0035)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aimass.adapters.aws.conversions import S3ConversionFiles
-from aimass.compression.plan import MOST_RECIPES
+from aimass.compression.names import MOST_RECIPES
 from aimass.compression.recipe import MIXED
 from aimass.compression.steps import files as steps
 from aimass.domain.errors import CompressorMissing, Conflict

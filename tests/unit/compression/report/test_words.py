@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aimass.compression.report.document import report_of
-from aimass.compression.report.words import bound, lost, milliseconds, number, score, sentence
+from aimass.compression.report.words import allowed, bound, lost, milliseconds, number, score, sentence
 from tests.unit.compression.report.written import candidate, documents, usual
 
 
@@ -70,6 +70,12 @@ def test_the_bound_of_the_sentence_is_rounded_up_but_not_over_the_budget_that_it
 def test_the_bound_of_a_table_is_rounded_up() -> None:
     assert (lost("accuracy", 0.00801), bound("accuracy", 0.00801)) == ("0.80", "0.81")
     assert (bound("f1", 0.00801), bound("f1", 0.008011), bound("f1", None)) == ("0.0081", "0.0081", "\u2013")
+
+
+def test_the_bound_of_a_table_is_not_rounded_over_the_budget_that_it_keeps() -> None:
+    assert (bound("accuracy", 0.001249, 0.00125), allowed("accuracy", 0.00125)) == ("0.125", "0.125")
+    assert bound("accuracy", 0.00126, 0.00125) == "0.13"
+    assert bound("accuracy", 0.001249, 0.00125, sign=True) == "+0.125"
 
 
 def test_a_model_left_alone_gives_the_reason() -> None:

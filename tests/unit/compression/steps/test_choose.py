@@ -62,6 +62,21 @@ def test_one_that_is_not_expected_to_keep_the_budget_says_by_which_bound(tmp_pat
     }
 
 
+def test_a_finalist_whose_model_is_another_is_rejected_and_made_anew_next_time(tmp_path: Path) -> None:
+    folder, asked = two_halves(tmp_path)
+    asked = replace(asked, held_out=1_000)
+    whole = folder.candidate("half").model.read_bytes()
+    folder.candidate("half").model.write_bytes(folder.original.read_bytes())
+
+    chosen = choose(folder, asked, NAMES)
+
+    assert chosen["chosen"] == "like"
+    assert chosen["verdicts"]["half"]["verdict"] == "rejected"
+    assert "its model was lost" in chosen["verdicts"]["half"]["reason"]
+    run(folder, asked, passes={"tidy": TIDY, **{name: changing(halve, name) for name in NAMES}})
+    assert folder.candidate("half").model.read_bytes() == whole
+
+
 def test_where_no_candidate_could_be_made_the_first_says_why(tmp_path: Path) -> None:
     folder, asked = folder_of(tmp_path)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -17,7 +17,7 @@ from aimass.domain.compression import BUDGETS, check_budget
 from aimass.domain.errors import InvalidArguments
 
 CONFIDENCE = 0.95
-MOST_BY_DEFAULT = 0.05
+MOST_BY_DEFAULT = 50  # thousandths lost
 LEAST_RESAMPLED = 100  # rows, under which a bootstrap's bound is too near
 _DIFFERING = 0.01
 _SHARES = {"accuracy", "f1", "auc"}
@@ -54,14 +54,16 @@ def default_budget(reading: Reading, labels: Labels | None) -> Budget:
 
 
 def shown_by_default(budget: Budget, held_out: int) -> Budget:
-    """The default, or the least that so many held-out rows can show, up to a loss of 0.05.
-
-    Where they can't show that either it stays the default, which `check_rows` refuses.
+    """The default, or the least that so many held-out rows can show of four candidates that answer one row in a hundred
+    otherwise, or of one that answers none; at most a loss of 0.05, which `check_rows` refuses where it can't be shown.
     """
-    if held_out >= rows_needed(budget):
-        return budget
-    least = smallest_budget(budget, held_out)
-    return least if least and least.loss <= MOST_BY_DEFAULT else budget
+    first = round(budget.loss * 1000)
+    tried = [budget, *(replace(budget, loss=loss / 1000) for loss in range(first + 1, MOST_BY_DEFAULT + 1))]
+    for confidence, differing in ((confidence_each(MOST_FINALISTS), _DIFFERING), (CONFIDENCE, 0.0)):
+        for one in tried:
+            if rows_needed(one, confidence, differing) <= held_out:
+                return one
+    return tried[-1]
 
 
 def check_fit(budget: Budget, reading: Reading, labels: Labels | None) -> None:

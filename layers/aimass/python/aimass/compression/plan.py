@@ -9,10 +9,10 @@ from typing import Literal
 
 from aimass.compression.contract import Ask, Options, Pass, Profile
 from aimass.compression.contract import Stage as Kind
+from aimass.compression.names import MOST_RECIPES
 from aimass.compression.recipe import Recipe, Stage
 
 Objective = Literal["size", "latency", "balanced"]
-MOST_RECIPES = 16
 #: Why a pass is left out that is not among the methods.
 UNWANTED = "It was not asked for."
 

@@ -39,8 +39,9 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
     os.replace(beside, path)
 
 
-def of_lost_model(made: Mapping[str, Any]) -> Record:
+def of_lost_model(made: Mapping[str, Any] | None) -> Record:
     """What tells of a model that is another, of what told of the one that was: without a key it is made anew."""
+    assert made is not None, "whoever asks has read it"
     last = made["recipe"]["stages"][-1]["pass"]
     return {"key": "", "recipe": made["recipe"], "refused": {"pass": last, "reason": "its model was lost"}}
 

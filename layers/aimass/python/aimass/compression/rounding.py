@@ -10,10 +10,11 @@ from typing import Any
 _DIGITS = 4
 _HOW = {"upper": ROUND_CEILING, "lower": ROUND_FLOOR}
 _AS_GIVEN = "allowed"
+_WHOLE = 1e15  # from here on floats have nothing behind the point
 
 
 def rounded(document: Any, name: str = "") -> Any:
-    """Each float of a JSON document; an `upper` bound is never rounded down, a `lower` one never up."""
+    """Each float of a JSON document, by its key: `upper` is never rounded down, `lower` never up, `allowed` stays."""
     if isinstance(document, Mapping):
         return {key: rounded(value, key) for key, value in document.items()}
     if isinstance(document, list | tuple):
@@ -30,7 +31,7 @@ def up(value: float, digits: int = _DIGITS) -> float:
 
 def up_to(value: float, decimals: int) -> float:
     """To so many digits behind the point, never below it."""
-    return _at_place(value, -decimals, ROUND_CEILING) if math.isfinite(value) else value
+    return _at_place(value, -decimals, ROUND_CEILING) if abs(value) < _WHOLE else value
 
 
 def _rounded(value: float, digits: int, how: str) -> float:

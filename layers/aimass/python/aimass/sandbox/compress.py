@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass.compression.names import MIXED as MIXED
-from aimass.compression.names import NAME
+from aimass.compression.names import MOST_RECIPES, NAME
 from aimass.domain.errors import InvalidModel, ModelCrashed, ModelOutOfMemory, ModelTimeout
 from aimass.domain.told import check_texts
 from aimass.sandbox.isolation import CONFINED, Isolation
@@ -22,7 +22,6 @@ from aimass.sandbox.runner import run
 
 TASK = "aimass.sandbox.tasks.compression"
 LONGEST_REASON = 400
-_MOST_CANDIDATES = 16
 _VERDICTS = ("chosen", "passed", "not asked", "rejected")
 _DEATHS = (InvalidModel, ModelCrashed, ModelOutOfMemory, ModelTimeout)
 
@@ -94,7 +93,7 @@ def plan(bench: Bench) -> Planned:
     answer = bench.ask("plan")
     with _making_sense():
         recipes = {_name(name): [_text(one) for one in stages] for name, stages in answer["recipes"].items()}
-        if len(recipes) > _MOST_CANDIDATES:
+        if len(recipes) > MOST_RECIPES:
             raise ValueError("more candidates than are tried")
         left_out = {_text(name): _text(reason) for name, reason in answer["left_out"].items()}
         return Planned(recipes, left_out, int(answer["size"]), answer["repairable"] is True)

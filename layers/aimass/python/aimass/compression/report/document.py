@@ -122,10 +122,19 @@ def _candidate(documents: Mapping[str, Any], name: str, at: int) -> Document:
         "cost": rounded(costs.get("candidate")),
         "original_cost": rounded(costs.get("original")),
         "choosing": {"rows": seen["rows"], "metrics": rounded(seen["metrics"])} if seen.get("metrics") else None,
-        "held_out": rounded(held) if held.get("metrics") else None,
+        "held_out": _kept(held, documents["asked"]["budget"]) if held.get("metrics") else None,
         "stages": stages_of(made, (repair or {}).get("spared", ())) if made else [],
         "repair": repair,
     }
+
+
+def _kept(held: Mapping[str, Any], budget: Mapping[str, Any]) -> Document:
+    """Rounded, but no bound that keeps the budget over it."""
+    told: Document = rounded(held)
+    exact, shown = (one["metrics"].get(budget["metric"], {}).get("loss") for one in (held, told))
+    if exact and exact["upper"] is not None and exact["upper"] <= budget["loss"]:
+        shown["upper"] = min(shown["upper"], budget["loss"])
+    return told
 
 
 def _repair(documents: Mapping[str, Any], name: str) -> Document | None:

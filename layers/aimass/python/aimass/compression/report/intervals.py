@@ -25,7 +25,7 @@ def intervals(report: Mapping[str, Any]) -> Html | None:
     factor, most = scale(metric), budget["most"] * scale(metric)
     low, high = losses([(loss["lower"] * factor, loss["upper"] * factor) for _, loss in rows], most)
     axis, height = Axis(low, high, _LEFT, _WIDTH - _RIGHT), _TOP + _ROW * len(rows) + _BOTTOM
-    drawn = (_row(one, loss, metric, axis, _TOP + _ROW * (at + 0.5)) for at, (one, loss) in enumerate(rows))
+    drawn = (_row(one, loss, budget, axis, _TOP + _ROW * (at + 0.5)) for at, (one, loss) in enumerate(rows))
     about = f"{what_is_lost(metric)}: estimate and interval of each candidate. The tables hold the same numbers."
     return element(
         "svg",
@@ -54,12 +54,13 @@ def _frame(axis: Axis, bottom: float, most: float, metric: str) -> Html:
     return joined(*parts, line(axis.start, bottom, axis.end, bottom, "edge"), named, *heads, *limit)
 
 
-def _row(one: Mapping[str, Any], loss: Mapping[str, Any], metric: str, axis: Axis, y: float) -> Html:
-    factor, kind = scale(metric), KINDS[one["verdict"]]
+def _row(one: Mapping[str, Any], loss: Mapping[str, Any], budget: Mapping[str, Any], axis: Axis, y: float) -> Html:
+    metric, kind = budget["metric"], KINDS[one["verdict"]]
+    factor = scale(metric)
     lower, middle, upper = (axis.at(loss[key] * factor) for key in ("lower", "estimate", "upper"))
     beyond = loss["estimate"] * factor > axis.most
     ends = [line(x, y - 4, x, y + 4, f"bar {kind}") for x in (lower, upper)]
-    told = f"{lost(metric, loss['lower'], sign=True)} … {bound(metric, loss['upper'], sign=True)}"
+    told = f"{lost(metric, loss['lower'], sign=True)} … {bound(metric, loss['upper'], budget['most'], sign=True)}"
     strong = "label chosen" if kind == "chosen" else None
     return joined(
         text(str(one["number"]), 20, y + 4, "end", "tick"),

@@ -14,6 +14,7 @@ from aimass.compression.report.pareto import pareto
 from aimass.compression.report.style import CSS
 from aimass.compression.report.tables import candidates, layers, not_tried, side_by_side
 from aimass.compression.report.words import (
+    allowed,
     bound,
     lost,
     megabytes,
@@ -107,7 +108,8 @@ def _tiles(report: Report) -> Html:
         before, after = one["original_cost"]["best_ms"], one["cost"]["best_ms"]
         old, new = milliseconds(before), milliseconds(after, before)
         tiles.append(("Speed", wording.speed(one["faster"]), f"{old} → {new} ms a prediction"))
-    most = f"at most {bound(metric, found['loss']['upper'])}, allowed {lost(metric, report['budget']['most'])}"
+    limit = report["budget"]["most"]
+    most = f"at most {bound(metric, found['loss']['upper'], limit)}, allowed {allowed(metric, limit)}"
     scores = f"{metric_name(metric)} {score(metric, found['original'])} → {score(metric, found['candidate'])}; "
     tiles.append(
         (

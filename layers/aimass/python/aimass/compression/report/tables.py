@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from aimass.compression.report.marks import small
 from aimass.compression.report.markup import Child, Html, element, joined, name
 from aimass.compression.report.words import (
     NONE,
+    allowed,
     bound,
     lost,
     megabytes,
@@ -112,24 +114,24 @@ def _scores(report: Report, shown: Sequence[Report], metric: str) -> list[list[C
         if each == metric or each in _UNLABELLED:
             losses = [it["loss"] or {"estimate": None, "upper": None} for it in found]
             rows.append([what_is_lost(each), NONE, *(lost(each, it["estimate"]) for it in losses)])
-            allowed = f" (allowed: {lost(each, report['budget']['most'])})" if each == metric else ""
-            rows.append([f"… at most{allowed}", NONE, *(bound(each, it["upper"]) for it in losses)])
+            most = report["budget"]["most"] if each == metric else math.inf
+            title = f"… at most (allowed: {allowed(each, most)})" if each == metric else "… at most"
+            rows.append([title, NONE, *(bound(each, it["upper"], most) for it in losses)])
     return rows
 
 
 def candidates(report: Report) -> Html:
     metric, each = report["budget"]["metric"], percent(report["budget"]["confidence_each"])
     heads = ["Candidate", "MB", "Smaller", "Faster", "Lost: choosing rows", "Lost at most: held-out rows", "Verdict"]
-    rows = [_candidate(one, metric) for one in report["candidates"][:_MOST]]
+    rows = [_candidate(one, metric, report["budget"]["most"]) for one in report["candidates"][:_MOST]]
     caption = f"The best first. Lost is: {what_is_lost(metric)}; at most, with {each} confidence each."
     return table(caption, heads, rows, "tnnnnnt", "all")
 
 
-def _candidate(one: Report, metric: str) -> list[Child]:
-    bounds = [
-        told(metric, ((one[part] or {"metrics": {}})["metrics"].get(metric, {}).get("loss") or {}).get(key))
-        for part, key, told in (("choosing", "estimate", lost), ("held_out", "upper", bound))
-    ]
+def _candidate(one: Report, metric: str, most: float) -> list[Child]:
+    parts = ((one[part] or {"metrics": {}})["metrics"] for part in ("choosing", "held_out"))
+    first, proven = (metrics.get(metric, {}).get("loss") or {} for metrics in parts)
+    bounds = [lost(metric, first.get("estimate")), bound(metric, proven.get("upper"), most)]
     why = _WHY.get(one["verdict"], one["reason"])
     verdict = joined(element("strong", one["verdict"]), ": ", why, *_repaired(one))
     named = joined(f"{one['number']} ", small(one["verdict"]), " ", name(one["name"], 40))

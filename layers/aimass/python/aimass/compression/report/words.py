@@ -42,9 +42,19 @@ def lost(metric: str, value: float | None, *, sign: bool = False) -> str:
     return number(value * scale(metric), 2 if metric in _HUNDREDFOLD else 4, sign=sign)
 
 
-def bound(metric: str, value: float | None, *, sign: bool = False) -> str:
-    """As `lost`, never less than it is."""
-    return lost(metric, None if value is None else up_to(value, 4), sign=sign)
+def bound(metric: str, value: float | None, most: float = math.inf, *, sign: bool = False) -> str:
+    """As `lost`, never less than it is, and not over the `most` that it keeps."""
+    if value is None:
+        return NONE
+    told = up_to(value, 4)
+    if value <= most < told:
+        return f"{'+' if sign else ''}{allowed(metric, most)}"
+    return lost(metric, told, sign=sign)
+
+
+def allowed(metric: str, most: float) -> str:
+    """With all its digits, without its unit."""
+    return f"{most * scale(metric):g}"
 
 
 def score(metric: str, value: float | None) -> str:
@@ -118,4 +128,4 @@ def _kept(metric: str, upper: float) -> str:
 
 def _amount(metric: str, value: float) -> str:
     unit = {"accuracy": "points", "agreement": "% of rows", "divergence": "% of their size"}.get(metric, "")
-    return f"{value * scale(metric):g} {unit}".strip()
+    return f"{allowed(metric, value)} {unit}".strip()

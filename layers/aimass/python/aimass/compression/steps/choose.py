@@ -32,6 +32,7 @@ from aimass.compression.result import Record, loss_from_json, once, read
 from aimass.compression.splits import rows_for_held_out
 from aimass.compression.statistics import Loss
 from aimass.compression.steps.candidates import candidates, refusal
+from aimass.compression.steps.compress import lost_model
 from aimass.compression.steps.evaluate import judge_on
 from aimass.compression.steps.folder import HELD_OUT, Asked, Folder
 
@@ -92,11 +93,13 @@ def _exact(folder: Folder, name: str, passes: Passes) -> bool:
 
 
 def _measured(folder: Folder, asked: Asked, name: str, confidence: float) -> Record:
-    rows = 0
+    rows, place = 0, folder.candidate(name)
+    if lost := lost_model(place):
+        return {"rows": rows, "failed": lost["refused"]["reason"], "metrics": {}}
     try:
         judged = judge_on(folder, asked, HELD_OUT)
         rows = len(judged.rows)
-        found = outputs_of(folder.candidate(name).model, judged.rows)
+        found = outputs_of(place.model, judged.rows)
         metrics = judged.measures(found, asked.budget.metric, confidence)
     except NotApplicable as error:
         return {"rows": rows, "failed": str(error), "metrics": {}}

@@ -13,7 +13,7 @@ from aimass.compression.pack import packed_size
 from aimass.compression.part_file import Part, read_part
 from aimass.compression.recipe import Recipe, digest_of, key, platform
 from aimass.compression.registry import PASSES, Passes
-from aimass.compression.result import Record, once, read
+from aimass.compression.result import Record, of_lost_model, once, read, write
 from aimass.compression.steps.folder import CALIBRATION, Folder, Place
 
 _BATCH = 32
@@ -57,6 +57,15 @@ def compress(folder: Folder, recipe: Recipe, passes: Passes = PASSES, *, kept: b
 def is_whole(place: Place) -> bool:
     """Whether the candidate's model is the one of which its JSON tells."""
     return place.model.exists() and digest_of(place.model) == (read(place.compressed) or {}).get("sha256")
+
+
+def lost_model(place: Place) -> Record | None:
+    """What now tells of a candidate whose model is not the one that was made; None where it is."""
+    if is_whole(place):
+        return None
+    lost = of_lost_model(read(place.compressed))
+    write(place.compressed, lost)
+    return lost
 
 
 def compress_key(folder: Folder, recipe: Recipe) -> str:

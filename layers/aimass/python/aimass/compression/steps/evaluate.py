@@ -15,8 +15,8 @@ from aimass.compression.machine import machine
 from aimass.compression.measure import beside, speed
 from aimass.compression.model_file import refused
 from aimass.compression.recipe import key, platform
-from aimass.compression.result import Record, of_lost_model, once, read, write
-from aimass.compression.steps.compress import fixed_batch, is_whole, part_at, rows_of
+from aimass.compression.result import Record, once, read
+from aimass.compression.steps.compress import fixed_batch, lost_model, part_at, rows_of
 from aimass.compression.steps.folder import CHOOSING, Asked, Folder, Place
 
 _CALLS_MEASURED = 7
@@ -30,10 +30,8 @@ def evaluate(folder: Folder, asked: Asked, name: str) -> Record:
     says so then, and has it made anew by whoever compresses next.
     """
     place, wanted = folder.candidate(name), evaluate_key(folder, asked, name)
-    if (read(place.evaluated) or {}).get("key") != wanted and not is_whole(place):
-        lost = of_lost_model(read(place.compressed) or {})
-        write(place.compressed, lost)
-        return {"failed": lost["refused"]["reason"]}
+    if (read(place.evaluated) or {}).get("key") != wanted and (lost := lost_model(place)):
+        return lost
 
     def make() -> Record:
         try:

@@ -64,7 +64,9 @@ def repair_files(name: str) -> Files:
 def choose_files(names: Sequence[str], finalists: Sequence[str]) -> Files:
     """`finalists` are those that `asked_for` names, once the JSON of all `names` is there."""
     models = [file for name in finalists for file in _model(name)]
-    return Files((*_ORIGINAL, "planned.json", f"{HELD_OUT}.npz", *_written(names), *models), ("chosen.json",))
+    told = tuple(_of(name, "compressed.json") for name in finalists)
+    reads = (*_ORIGINAL, "planned.json", f"{HELD_OUT}.npz", *_written(names), *models)
+    return Files(reads, (*told, "chosen.json"))
 
 
 def candidate_files(name: str) -> tuple[str, ...]:

@@ -161,8 +161,8 @@ def _adapted(budget: Budget, wanted: Budget, held_out: int) -> tuple[str, ...]:
         return ()
     ((key, taken),) = budget.document.items()
     usual = wanted.document[key]
-    told = f"these examples, {held_out} of them held out, prove no better budget than {key} {taken:g}"
-    return (f"{told}: it was taken, as none was given; with enough of them it is {usual:g}",)
+    told = f"no budget was given, and {held_out} examples held out tell of {key} {taken:g}, which was taken"
+    return (f"{told}; with enough of them it is {usual:g}",)
 
 
 def _open_stored(request: Request) -> OpenStored:

@@ -13,7 +13,7 @@ _SECONDS = 1.0
 _Answer = TypeVar("_Answer")
 
 
-def resident_bytes() -> int:
+def baseline_bytes() -> int:
     """Memory that this process holds now; the most it has held where the kernel does not let the peak count anew."""
     held = gauges.resident_bytes()
     return gauges.peak_bytes() if held is None else held

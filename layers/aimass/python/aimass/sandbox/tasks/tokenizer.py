@@ -9,7 +9,7 @@ from typing import Any
 from aimass.compression.gauges import peak_bytes
 from aimass.domain.errors import InvalidDescription
 from aimass.formats.member import shown
-from aimass.sandbox.tasks.measure import resident_bytes
+from aimass.sandbox.tasks.measure import baseline_bytes
 
 
 def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -17,7 +17,7 @@ def run(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from tokenizers import Tokenizer
 
     name = shown(request["name"])
-    before = resident_bytes()
+    before = baseline_bytes()
     try:
         tokenizer = Tokenizer.from_file(str(Path.cwd() / request["file"]))
         tokenizer.encode("A text.")

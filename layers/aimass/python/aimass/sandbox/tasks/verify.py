@@ -20,7 +20,7 @@ from aimass.inference.onnxruntime.model import VERSION, OpenModel
 from aimass.inference.onnxruntime.words import reason
 from aimass.sandbox.tasks.agree import agree
 from aimass.sandbox.tasks.generate import first_that_runs
-from aimass.sandbox.tasks.measure import resident_bytes, timed_runs
+from aimass.sandbox.tasks.measure import baseline_bytes, timed_runs
 from aimass.sandbox.tasks.optimize import NotUsed, Optimized, optimize
 from aimass.sandbox.tasks.refusals import load_refusal, raise_for_memory
 from aimass.sandbox.tasks.sample import read_sample
@@ -64,7 +64,7 @@ def _answer(measured: _Measured, load_seconds: float, served: Optimized, note: s
 
 
 def _measured(main: Path, sample: Path | None, seconds: float) -> _Measured:
-    baseline = resident_bytes()
+    baseline = baseline_bytes()
     model, load_seconds = _loaded(main, seconds)
     feed, answer = _first_run(model, main, sample, seconds)
     times, repeated = timed_runs(lambda: predict(model, feed, seconds))
