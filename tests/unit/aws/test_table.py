@@ -60,7 +60,7 @@ def things(registry):
     return Things(registry._client)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kinds=st.lists(st.sampled_from(KINDS), max_size=60),
     repeated=st.sampled_from([1, 1, 4]),

@@ -311,7 +311,7 @@ UPLOADS = [
 ]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(UPLOADS), st.floats(0, 1, exclude_max=True), st.binary(max_size=6), st.integers(0, 9))
 def test_changed_bytes_give_rows_or_an_error_that_can_be_told(
     tmp_path_factory: pytest.TempPathFactory, upload: tuple[Version, bytes], place: float, put: bytes, cut: int

@@ -73,7 +73,7 @@ def test_a_limit_that_only_sparing_all_would_keep_is_refused(tmp_path: Path) -> 
         search.restore(ranked, measure, 0.0)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 100), min_size=2, max_size=90), st.integers(12, 60), st.integers(1, 400))
 def test_applications_are_bounded_and_the_limit_is_kept(
     tmp_path: Path, costs: list[int], most: int, limit: int

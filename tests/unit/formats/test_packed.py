@@ -30,7 +30,7 @@ def packed(tmp_path):
     return make
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CONTENTS, st.integers(0, 3_000_000))
 def test_what_is_packed_unpacks_to_the_same_bytes_and_to_no_more_than_was_announced(content, most):
     with TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def test_what_is_packed_unpacks_to_the_same_bytes_and_to_no_more_than_was_announ
         assert plain.stat().st_size <= most
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_frame_or_refused(content):
     with TemporaryDirectory() as folder:

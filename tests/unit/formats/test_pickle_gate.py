@@ -402,7 +402,7 @@ def test_nothing_of_it_is_run(tmp_path: Path) -> None:
     assert made.exists()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b"\x80\x04" + tail))
 def test_any_bytes_pass_or_are_refused(tmp_path_factory: pytest.TempPathFactory, contents: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.pkl"

@@ -79,7 +79,7 @@ def predictions(responses):
     return [json.loads(response.body)["prediction"] for response in responses]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts=st.lists(st.integers(1, 10), min_size=1, max_size=12), data=st.data())
 def test_every_caller_gets_the_rows_that_a_call_alone_would_have_given(real, counts, data):
     numbers = st.integers(-(2**30), 2**30)

@@ -295,4 +295,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+TestHistories.settings = settings(max_examples=200, stateful_step_count=25)

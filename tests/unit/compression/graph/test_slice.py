@@ -71,7 +71,7 @@ def _step(net: Net, kind: str, known: list[tuple[str, int]], width: int) -> tupl
     st.sampled_from(["average", "flatten", "reshape"]),
     st.integers(0, 1000),
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_graph_without_some_channels_computes_the_same(
     tmp_path: Path, steps: list[tuple[str, int]], ending: str, seed: int
 ) -> None:

@@ -130,7 +130,7 @@ def test_weights_keep_to_seven_bits(tmp_path: Path) -> None:
     assert np.abs(weights["w1/weights8"].astype(int)).max() == 64
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 20), st.integers(2, 20), st.integers(0, 1000), st.sampled_from([0.0, 1e-30, 1.0, 1e30]))
 def test_a_row_of_a_table_is_off_by_half_a_step_at_most(rows: int, columns: int, seed: int, scale: float) -> None:
     table = normal(rows, columns, seed=seed) * np.float32(scale)

@@ -24,7 +24,7 @@ def _answers(node: Any, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_convolution_is_the_product_of_its_patches_and_its_weights(data: Any) -> None:
     dims, groups = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 2, 4]))
     kernel = [data.draw(st.integers(1, 3)) for _ in range(dims)]

@@ -47,7 +47,7 @@ def test_eight_bits_are_for_what_reads_more_than_it_computes(tmp_path: Path) -> 
     assert [one["bits"] for one in PASS.propose(large, Ask())] == [8, 4]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from([4, 8]), st.integers(0, 10_000), st.sampled_from([0.0, 1e-20, 1.0, 1e20]))
 def test_blocks_are_never_further_off_than_plain_rounding(bits: int, seed: int, scale: float) -> None:
     blocks = normal(3, 2, 32, seed=seed) * np.float32(scale)

@@ -36,7 +36,7 @@ def test_zero_weights_and_what_only_training_knew_go_and_answers_stay_bit_by_bit
     assert close(*both(done), 0)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 12), st.integers(2, 4), st.integers(0, 5), st.integers(0, 10_000))
 def test_any_forest_answers_the_same_bit_by_bit(tmp_path: Path, trees: int, labels: int, depth: int, seed: int) -> None:
     made, rows = classifier_of_trees(trees, labels=labels, depth=depth, seed=seed)

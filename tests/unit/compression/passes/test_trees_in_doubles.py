@@ -66,7 +66,7 @@ def same_bits(done: Any) -> bool:
     return [[one.tobytes() for one in call] for call in before] == [[one.tobytes() for one in call] for call in after]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 12), st.integers(0, 10_000), st.sampled_from([WHOLE, THIRDS]), st.sampled_from(MODES))
 def test_any_forest_answers_the_same_bit_by_bit(tmp_path: Path, count: int, seed: int, shares: Any, mode: str) -> None:
     done = work(tmp_path, *forest(count, seed, shares=shares, mode=mode))
