@@ -178,11 +178,19 @@ def test_a_model_that_is_not_the_one_that_was_made_is_not_run_and_is_made_anew_b
 
 @pytest.fixture
 def repaired(whole: tuple[House, tuple[str, ...]], tmp_path: Path) -> tuple[House, str]:
-    """The same compression, and the name of a candidate that was repaired in it, in an attempt of its own."""
+    """The same compression, and the name of a candidate that was repaired in it, in an attempt of its own.
+
+    How fast so small a model is hangs on what else runs here: all are said to be faster, so that all are wanted.
+    """
     house = House(tmp_path)
     shutil.copytree(whole[0].workspaces.root, house.workspaces.root)
     leave_npz(house)
     house.ask(FITTING, attempt=2)
+    for path in workspace(house).glob("candidates/*/evaluated.json"):
+        write(path, json.loads(path.read_bytes()) | {"faster": 2.0})
+    repair_all(house)
+    house.workspaces.fetched.clear()
+    house.workspaces.stored.clear()
     found = [path.parent.name for path in workspace(house).glob("candidates/*/repaired.json")]
     name = next(name for name in found if record(house, f"candidates/{name}/repaired.json")["recipe"])
     return house, name
