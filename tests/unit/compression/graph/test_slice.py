@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from aimass.compression.graph.groups import read_channels
 from aimass.compression.graph.running import Running
@@ -66,11 +68,21 @@ def _step(net: Net, kind: str, known: list[tuple[str, int]], width: int) -> tupl
     return build(), after
 
 
+def _is_taken(model: Any, folder: Path) -> bool:
+    """Not where several Pads stand before a pool: onnxruntime merges them into it, and refuses what it made."""
+    try:
+        Running(model, folder)
+    except Fail:
+        return False
+    return True
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(STEPS), st.integers(2, 6)), min_size=1, max_size=9),
     st.sampled_from(["average", "flatten", "reshape"]),
     st.integers(0, 1000),
 )
+@example([("pad", 2), ("pad", 2), ("pool", 2)], "average", 0)
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_graph_without_some_channels_computes_the_same(
     tmp_path: Path, steps: list[tuple[str, int]], ending: str, seed: int
@@ -87,7 +99,9 @@ def test_any_graph_without_some_channels_computes_the_same(
         out = net.gemm(net.add("Flatten", x, axis=1), wide, 4)
     else:
         out = net.gemm(net.add("Reshape", x, net.constant([-1, wide])), wide, 4)
-    read = read_channels(net.model(out, tidy=True))
+    whole = net.model(out, tidy=True)
+    assume(_is_taken(whole, tmp_path))
+    read = read_channels(whole)
     random = np.random.default_rng(seed)
     gone = [random.choice(group.roots, len(group.roots) // 2, replace=False) for group in read.groups]
     kept = read.without(np.concatenate(gone) if gone else np.empty(0, dtype=np.int64))
