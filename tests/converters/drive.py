@@ -23,14 +23,8 @@ import numpy as np
 from aimass.domain.errors import AimassError
 from aimass.formats.converter import Candidate, Converter
 from aimass.formats.registry import converter_of
-from aimass.sandbox.tasks import replay_made_up
 from aimass.sandbox.tasks.convert import convert
 from tests.converters.models.made import Made
-
-_rows = replay_made_up._rows
-# However busy the machine is, the same rows are made up: in others may be one that a forest behind a scaler takes for
-# its neighbour.
-replay_made_up._rows = lambda elements, call, _, seconds: _rows(elements, call, 0.0, seconds)
 
 
 def answer(family: str, model: str, sample: str | None = None, **arguments: Any) -> dict[str, Any]:
